@@ -1,0 +1,71 @@
+"""Every failure we expect, with the words for a person and the exit code for a script.
+
+EspomailError                 1  failed        something we did not foresee in a place we did
+├── UsageError                2  usage         the command line can't mean anything
+├── PartlyDone                3  partly        the rest is done; what failed was new in this run
+├── BadInput                 65  bad-input     a file, YAML, CSV, address or value that can't be used
+├── NotFound                 66  not-found     no such thing, or not visible to the actor: same words
+├── Unreachable              69  unreachable   server unreachable
+│   └── LoginRefused         69  login-refused server reached, credentials refused
+├── Damaged                  74  damaged       the database is corrupt
+├── TryAgain                 75  try-again     disk full, locked too long, read-only
+├── NotPermitted             77  not-permitted no role allows it, or the actor is unknown or inactive
+└── NotSetUp                 78  not-set-up    no database, bad configuration, newer database
+"""
+
+
+class EspomailError(Exception):
+    """A failure with a message for a person, a hint that names the next command, and an exit code."""
+
+    code = 1
+    kind = "failed"
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(EspomailError):
+    code, kind = 2, "usage"
+
+
+class PartlyDone(EspomailError):
+    code, kind = 3, "partly"
+
+
+class BadInput(EspomailError):
+    code, kind = 65, "bad-input"
+
+
+class NotFound(EspomailError):
+    """No such thing, or the actor may not see it; the message never tells which."""
+
+    code, kind = 66, "not-found"
+
+    def __init__(self, kind: str, name: object, hint: str | None = None) -> None:
+        super().__init__(f"no such {kind}: {name}", hint)
+
+
+class Unreachable(EspomailError):
+    code, kind = 69, "unreachable"
+
+
+class LoginRefused(Unreachable):
+    kind = "login-refused"
+
+
+class Damaged(EspomailError):
+    code, kind = 74, "damaged"
+
+
+class TryAgain(EspomailError):
+    code, kind = 75, "try-again"
+
+
+class NotPermitted(EspomailError):
+    code, kind = 77, "not-permitted"
+
+
+class NotSetUp(EspomailError):
+    code, kind = 78, "not-set-up"

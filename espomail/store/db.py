@@ -1,0 +1,242 @@
+"""One SQLite file: opening it safely, writing to it in one transaction, and what its errors mean.
+
+WAL is used only on an SQLite that has the WAL-reset fix (3.51.3, 3.50.7, 3.44.6); before that a writer and a
+checkpointer in two processes could lose committed transactions (sqlite.org/wal.html), so the rollback journal is used.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from espomail import times
+from espomail.errors import BadInput, Damaged, EspomailError, NotSetUp, TryAgain
+
+if TYPE_CHECKING:
+    import sqlite3
+else:
+    try:
+        import pysqlite3 as sqlite3
+    except ImportError:
+        import sqlite3
+
+Connection = sqlite3.Connection
+Row = sqlite3.Row
+IntegrityError = sqlite3.IntegrityError
+SqliteError = sqlite3.Error
+
+SCHEMA_VERSION = 7
+BUSY_TIMEOUT_MS = 20_000
+APPLICATION_ID = 0x6573706D  # "espm"
+
+_FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
+_BROKEN = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+def has_wal_fix(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> bool:
+    """Whether this SQLite has the WAL-reset fix."""
+    if version >= (3, 51, 3):
+        return True
+    return any(version[:2] == branch[:2] and version >= branch for branch in ((3, 50, 7), (3, 44, 6)))
+
+
+def create_db(path: Path, *, now: datetime) -> Connection:
+    """Make a new database (mode 0600, its folder 0700 where it has to be made) and return it open."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600))
+    path.chmod(0o600)
+    db = _connect(path)
+    migrate(db, path, now=now)
+    return db
+
+
+def open_db(path: Path, *, now: datetime) -> Connection:
+    """Open an existing database, bring an older schema up to date, refuse a newer one.
+
+    Raise NotSetUp without a database or with a newer one, Damaged when it is no database, TryAgain when it is locked.
+    """
+    if not path.exists():
+        raise NotSetUp(f"no database at {path}", "make one with: espomail init")
+    db = _connect(path)
+    if schema_version(db) != SCHEMA_VERSION:
+        migrate(db, path, now=now)
+    return db
+
+
+def _connect(path: Path) -> Connection:
+    with translated():
+        old_mask = os.umask(0o077)
+        try:
+            db = sqlite3.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000, check_same_thread=False)
+            db.row_factory = sqlite3.Row
+            for pragma in _pragmas():
+                db.execute(pragma)
+        finally:
+            os.umask(old_mask)
+    return db
+
+
+def _pragmas() -> tuple[str, ...]:
+    journal = (
+        ("pragma journal_mode=wal", "pragma synchronous=full")
+        if has_wal_fix()
+        else ("pragma journal_mode=delete", "pragma synchronous=extra")
+    )
+    return (
+        f"pragma busy_timeout={BUSY_TIMEOUT_MS}",
+        *journal,
+        "pragma foreign_keys=on",
+        "pragma trusted_schema=off",
+        "pragma secure_delete=fast",
+        "pragma cache_size=-32000",
+        "pragma temp_store=memory",
+    )
+
+
+def schema_version(db: Connection) -> int:
+    with translated():
+        return int(db.execute("pragma user_version").fetchone()[0])
+
+
+def migrate(db: Connection, path: Path, *, now: datetime) -> None:
+    """Apply what is missing of the schema in one transaction, after a backup of what was there.
+
+    Killed anywhere, the old schema stays. Raise NotSetUp when the database is newer than this program.
+    """
+    found = schema_version(db)
+    if found > SCHEMA_VERSION:
+        raise NotSetUp(
+            f"the database at {path} was written by a newer espomail (schema {found}, this one knows {SCHEMA_VERSION})",
+            "install that version or a later one",
+        )
+    if found:
+        _backup_before_migration(db, path, found)
+    import sqlite_utils
+
+    from espomail.store.migrations import migrations
+
+    with transaction(db):
+        if schema_version(db) == SCHEMA_VERSION:
+            return
+        migrations.apply(sqlite_utils.Database(db, execute_plugins=False))
+        db.execute(
+            "insert or ignore into instance (id, uuid, signing_key, created_at) values (1, ?, ?, ?)",
+            (uuid.uuid4().hex, secrets.token_bytes(32), times.to_text(now)),
+        )
+        db.execute(f"pragma user_version={SCHEMA_VERSION}")
+        db.execute(f"pragma application_id={APPLICATION_ID}")
+
+
+def _backup_before_migration(db: Connection, path: Path, version: int) -> None:
+    copy_to(db, path.with_name(f"{path.name}.before-schema-{SCHEMA_VERSION}-from-{version}"))
+
+
+def copy_to(db: Connection, target: Path) -> None:
+    """Write an online copy of the whole database to `target` (0600); an existing file is replaced whole or not at all."""
+    partial = target.with_name(target.name + ".partial")
+    partial.unlink(missing_ok=True)
+    os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    with translated():
+        copy = sqlite3.connect(partial, isolation_level=None)
+        try:
+            db.backup(copy)
+            copy.execute("pragma journal_mode=delete")
+            problems = [row[0] for row in copy.execute("pragma quick_check")]
+        finally:
+            copy.close()
+    if problems != ["ok"]:
+        partial.unlink()
+        raise Damaged(f"the copy failed its integrity check: {problems[0]}", "run: espomail doctor")
+    descriptor = os.open(partial, os.O_RDONLY)
+    os.fsync(descriptor)
+    os.close(descriptor)
+    partial.replace(target)
+
+
+@contextmanager
+def transaction(db: Connection) -> Iterator[Connection]:
+    """One write transaction: BEGIN IMMEDIATE, commit at the end, rollback on any exception.
+
+    BEGIN IMMEDIATE because a deferred transaction that reads and then writes fails at once, whatever the
+    busy timeout, when another process wrote in between (SQLITE_BUSY_SNAPSHOT).
+    """
+    with translated():
+        db.execute("begin immediate")
+        try:
+            yield db
+        except BaseException:
+            if db.in_transaction:
+                db.execute("rollback")
+            raise
+        db.execute("commit")
+
+
+@contextmanager
+def rolled_back(db: Connection) -> Iterator[Connection]:
+    """A write transaction that is always undone: what `--dry-run` and `explain` run in."""
+    with translated():
+        db.execute("begin immediate")
+        try:
+            yield db
+        finally:
+            if db.in_transaction:
+                db.execute("rollback")
+
+
+@contextmanager
+def savepoint(db: Connection) -> Iterator[None]:
+    """A part of a transaction that can fail alone."""
+    db.execute("savepoint part")
+    try:
+        yield
+    except BaseException:
+        if db.in_transaction:
+            db.execute("rollback to part")
+            db.execute("release part")
+        raise
+    db.execute("release part")
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn what SQLite raises inside into the errors of espomail.errors."""
+    try:
+        yield
+    except SqliteError as error:
+        raise as_expected(error) from error
+
+
+def as_expected(error: SqliteError) -> EspomailError:
+    """Given what SQLite raised, return the error to show: TryAgain for lock, space and rights, Damaged for corruption."""
+    code = getattr(error, "sqlite_errorcode", None)
+    primary = code & 0xFF if isinstance(code, int) else None
+    text = str(error)
+    if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) or "locked" in text:
+        return TryAgain("the database is busy with another long write", "try again in a moment")
+    if primary in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM) or "readonly" in text:
+        return TryAgain("the database can't be written (read-only)", "check the owner and mode of the file and its folder")
+    if primary in _FULL or "disk is full" in text or "disk I/O" in text or "unable to open" in text:
+        return TryAgain(f"the database can't be written: {text}", "free some disk space, then run the command again")
+    if primary in _BROKEN or "malformed" in text or "not a database" in text:
+        return Damaged(f"the database is damaged: {text}", "restore a backup with: espomail restore FILE")
+    if primary == sqlite3.SQLITE_TOOBIG:
+        return BadInput("a value is too large to store", None)
+    return EspomailError(f"the database refused: {text}", "this is a bug: please report it with the command you ran")
+
+
+def mode_of(path: Path) -> int:
+    """The permission bits of a file, such as 0o600."""
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def one(db: Connection, sql: str, parameters: dict[str, Any] | tuple[Any, ...] = ()) -> Any:
+    """The first column of the first row, or None without a row."""
+    row = db.execute(sql, parameters).fetchone()
+    return None if row is None else row[0]
