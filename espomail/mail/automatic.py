@@ -57,7 +57,7 @@ _AWAY_SUBJECTS = re.compile(
 
 
 def automatic_reason(headers: Headers, sender: str) -> str | None:
-    """Given a mail's headers (lower-case names) and its sender's address, return why no machine may answer it, None when one may.
+    """Given a mail's headers (lower-case names) and its sender's address, return why no machine may answer it, or None.
 
     The reason names the header as it was found (`Auto-Submitted: auto-replied`), capped at 100 characters.
     """
