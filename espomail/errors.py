@@ -5,8 +5,11 @@ EspomailError                 1  failed        something we did not foresee in a
 ├── PartlyDone                3  partly        the rest is done; what failed was new in this run
 ├── BadInput                 65  bad-input     a file, YAML, CSV, address or value that can't be used
 ├── NotFound                 66  not-found     no such thing, or not visible to the actor: same words
+│   └── FolderMissing        66  not-found     the server has no such folder
 ├── Unreachable              69  unreachable   server unreachable
-│   └── LoginRefused         69  login-refused server reached, credentials refused
+│   ├── LoginRefused         69  login-refused server reached, credentials refused
+│   ├── SessionLost          69  unreachable   the session broke: nothing more comes over this connection
+│   └── Declined             69  unreachable   the server refused one command; the session goes on
 ├── Damaged                  74  damaged       the database is corrupt
 ├── TryAgain                 75  try-again     disk full, locked too long, read-only
 ├── NotPermitted             77  not-permitted no role allows it, or the actor is unknown or inactive
@@ -47,12 +50,27 @@ class NotFound(EspomailError):
         super().__init__(f"no such {kind}: {name}", hint)
 
 
+class FolderMissing(NotFound):
+    """The server has no such folder; the hint names the nearest ones."""
+
+    def __init__(self, where: str, folder: str, hint: str | None = None) -> None:
+        super().__init__(f"folder on {where}", folder, hint)
+
+
 class Unreachable(EspomailError):
     code, kind = 69, "unreachable"
 
 
 class LoginRefused(Unreachable):
     kind = "login-refused"
+
+
+class SessionLost(Unreachable):
+    """A server broke off, came too late or spoke nonsense: the connection is closed, nothing more may be asked of it."""
+
+
+class Declined(Unreachable):
+    """A server said NO to one command; the session can be used further."""
 
 
 class Damaged(EspomailError):

@@ -117,6 +117,21 @@ class RawMail:
     is_whole: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class RefusedMail:
+    """A UID whose body the server refused to give (NO or BAD), with the server's words."""
+
+    uid: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class VanishedMail:
+    """A UID that was listed and gave nothing when it was read: deleted in between."""
+
+    uid: int
+
+
 # ---------------------------------------------------------------- accounts
 
 Security = Literal["tls", "starttls", "none"]
@@ -283,3 +298,89 @@ class Settings:
     outbound_from_name: str | None = None
     outbound_shared: bool = False
     outbound_server: str | None = None
+
+
+# ---------------------------------------------------------------- what servers answer
+
+
+class FolderInfo(NamedTuple):
+    """A folder of an IMAP server: decoded name, flags as the server spells them (`\\Sent`), and whether it holds mail."""
+
+    name: str
+    flags: tuple[str, ...]
+    is_selectable: bool
+
+
+class FolderState(NamedTuple):
+    """What an IMAP server says of an opened folder; `uidvalidity` 0 when it gives none, `uidnext` None likewise."""
+
+    uidvalidity: int
+    uidnext: int | None
+    exists: int
+
+
+@dataclass(frozen=True, slots=True)
+class Vanished:
+    """A UID that the server no longer has."""
+
+    uid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A UID that the server still has and would not give, or gave wrongly."""
+
+    uid: int
+    reason: str
+
+
+Unreadable = Vanished | Refused
+
+
+class Reply(NamedTuple):
+    """One SMTP reply: its three-digit code (0 when we refused it ourselves) and its text."""
+
+    code: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """The server took the mail over for `accepted`; `refused` are the recipients it did not take (4xx or 5xx each)."""
+
+    accepted: tuple[str, ...]
+    refused: dict[str, Reply]
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """Nobody got the mail; the server asks to try later (4xx)."""
+
+    reply: Reply
+    refused: dict[str, Reply] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Nobody got the mail and trying again is of no use (5xx)."""
+
+    reply: Reply
+    refused: dict[str, Reply] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LostBeforeData:
+    """The connection broke before the mail was complete on the wire: nobody got it."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LostInData:
+    """The connection broke after the mail was sent and before the server's word: nobody knows whether it arrived."""
+
+    reason: str
+
+
+SendOutcome = Delivery | Deferred | Rejected | LostBeforeData | LostInData
