@@ -76,7 +76,8 @@ DIVIDER_WORDS: Final = frozenset(
     původní zpráva | přeposlaná zpráva | původní e-mail | pôvodná správa | preposlaná správa
     eredeti üzenet | továbbított üzenet
     mesaj original | mesaj redirecționat | orijinal mesaj | özgün ileti | iletilen mesaj | αρχικό μήνυμα | προωθημένο μήνυμα
-    原始邮件 | 原始郵件 | 转发的邮件 | 轉寄的郵件 | 转发邮件信息 | 元のメッセージ | 転送メッセージ | 원본 메시지 | 원본 메일 | 전달된 메시지
+    原始邮件 | 原始郵件 | 转发的邮件 | 轉寄的郵件 | 转发邮件信息
+    元のメッセージ | 転送メッセージ | 원본 메시지 | 원본 메일 | 전달된 메시지
     """)
 )
 
