@@ -21,7 +21,10 @@ _SELECT = """
                 select address, is_invalid from record_addresses where record_id = r.id order by position)) as addresses,
            (select json_group_array(json_array(id, type, name)) from (
                 select c.id, c.type, c.name from record_contacts x join records c on c.id = x.contact_id
-                where x.record_id = r.id order by c.id)) as contacts,
+                where x.record_id = r.id
+                union
+                select c.id, c.type, c.name from records c
+                where c.account_id = r.id and c.type = 'contact' and r.type = 'account' order by 1)) as contacts,
            (select json_group_array(json_array(id, name)) from (
                 select t.id, t.name from record_teams x join teams t on t.id = x.team_id
                 where x.record_id = r.id order by t.name)) as teams,
@@ -63,7 +66,10 @@ class RecordFields:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """A record with the names of what it refers to. `converted_…` are set once on a lead."""
+    """A record with the names of what it refers to: `contacts` are an opportunity's own, and those of a company.
+
+    `converted_…` are set once on a lead.
+    """
 
     id: int
     type: str
@@ -93,7 +99,7 @@ class Record:
             assigned_user_id=self.assigned_user_id,
             is_closed=self.is_closed,
             emails=self.emails,
-            contact_ids=tuple(contact.id for contact in self.contacts),
+            contact_ids=tuple(contact.id for contact in self.contacts) if self.type == "opportunity" else (),
             team_ids=self.team_ids,
         )
 
@@ -130,6 +136,15 @@ def ids_named(
         {**(parameters or {}), "type": type_, "name": name},
     )
     return [row[0] for row in rows]
+
+
+def ids_among(db: Connection, type_: str, ids: Iterable[int], *, where: str, parameters: dict[str, object]) -> set[int]:
+    """Which of the ids are records of that type for which `where` holds; `where` as in `list_`."""
+    rows = db.execute(
+        f"select r.id from records r where r.id in (select value from json_each(:ids)) and r.type = :type and {where}",  # noqa: S608
+        {**parameters, "type": type_, "ids": json.dumps(list(ids))},
+    )
+    return {row[0] for row in rows}
 
 
 def list_by_name_and_email(db: Connection, type_: str) -> dict[tuple[str, str], int]:
@@ -172,7 +187,7 @@ def set_invalid(db: Connection, address: str, *, is_invalid: bool) -> list[int]:
 def set_converted(
     db: Connection, lead_id: int, *, account_id: int | None, contact_id: int | None, opportunity_id: int | None, now: datetime
 ) -> None:
-    """A lead became a company, a contact, an opportunity; its mails and cases hang on them from now on."""
+    """A lead became a company, a contact, an opportunity: new mail of its addresses hangs on them from now on."""
     db.execute(
         """update records set converted_at = :now, converted_account_id = :account, converted_contact_id = :contact,
                converted_opportunity_id = :opportunity
