@@ -16,7 +16,8 @@ from espomail.rules import linking
 from espomail.rules.cases import CaseFacts, LinkedCase
 from espomail.rules.filters import Filter
 from espomail.rules.notices import Reader
-from espomail.store import accounts, cases, emails, filters, followers, instance, people, records, roles, settings, users
+from espomail.store import accounts, cases, emails, followers, instance, people, roles, settings
+from espomail.store import filters as filter_rows
 from espomail.store.db import Connection
 from espomail.store.emails import Email
 from espomail.store.receipts import Receipt
@@ -41,9 +42,8 @@ class Arrangements:
         """Whether any role lets a user read anything of a scope; cached for the batch."""
         key = (user_id, scope)
         if key not in self._readers:
-            user = users.find(db, user_id)
             levels = dict(roles.levels_of(db, user_id))
-            self._readers[key] = user is not None and (bool(user.is_admin) or levels.get(f"{scope}.read", "no") != "no")
+            self._readers[key] = people.is_admin(db, user_id) or levels.get(f"{scope}.read", "no") != "no"
         return self._readers[key]
 
     def ours(self, address: str) -> bool:
@@ -52,17 +52,34 @@ class Arrangements:
 
 def arrangements(db: Connection) -> Arrangements:
     every_account = accounts.list_(db)
-    every_filter = [f for f in filters.list_(db) if f.is_active]
+    every_filter = sorted((f for f in filter_rows.list_(db) if f.is_active), key=lambda f: f.id)
     return Arrangements(
         settings=settings.load(db),
         accounts={a.id: a for a in every_account},
         account_addresses={a.address: a for a in reversed(every_account)},
-        account_filters=_grouped((f.account_id, f.rule) for f in every_filter if f.kind in ("group-account", "personal-account")),
-        global_filters=[f.rule for f in every_filter if f.kind == "global"],
-        user_filters=_grouped((f.user_id, f.rule) for f in every_filter if f.kind == "user"),
+        account_filters=_grouped((f.account_id, _rule(f)) for f in every_filter if f.kind in ("group-account", "personal-account")),
+        global_filters=[_rule(f) for f in every_filter if f.kind == "global"],
+        user_filters=_grouped((f.user_id, _rule(f)) for f in every_filter if f.kind == "user"),
         users=people.users_by_address(db),
         inactive=frozenset(people.inactive_addresses(db)),
         signing_key=instance.signing_key(db),
+    )
+
+
+def _rule(row: filter_rows.FilterRow) -> Filter:
+    return Filter(
+        id=row.id,
+        name=row.name,
+        kind=row.kind,
+        position=row.position,
+        criteria=row.criteria,
+        action=row.action,
+        folder_id=row.folder_id,
+        group_folder_id=row.group_folder_id,
+        mark_read=row.mark_read,
+        important=row.important,
+        skip_notification=row.skip_notification,
+        created_at=row.created_at,
     )
 
 
@@ -123,30 +140,29 @@ def _signed_ids(db: Connection, mail: Mail, arranged: Arrangements) -> Iterable[
         match tokens.read_signed_id(arranged.signing_key, message_id):
             case tokens.SignedId(thing=thing):
                 yield _existing(db, f"<{message_id}>", thing, arranged)
-            case tokens.BrokenSignature(reason=reason):
-                yield linking.Signed(f"<{message_id}>", None, reason)
+            case tokens.BrokenSignature():
+                yield linking.Signed(f"<{message_id}>", None, "the signature is not ours")
 
 
 def _signed_addresses(db: Connection, mail: Mail, arranged: Arrangements) -> Iterable[linking.Signed]:
     for address in mail.delivered_to:
         match tokens.read_plus_address(arranged.signing_key, address):
             case tokens.PlusAddress(number=number):
-                yield _existing(db, address, f"case:{number}", arranged)
-            case tokens.BrokenSignature(reason=reason):
-                yield linking.Signed(address, None, reason)
+                yield _existing(db, address, Thing("case", number), arranged)
+            case tokens.BrokenSignature():
+                yield linking.Signed(address, None, "the signature is not ours")
 
 
-def _existing(db: Connection, where: str, thing: str, arranged: Arrangements) -> linking.Signed:
-    """A reference that we signed, read: a case, or the record of an email; what is gone leads nowhere."""
-    kind, _, number = thing.partition(":")
+def _existing(db: Connection, where: str, thing: Thing, arranged: Arrangements) -> linking.Signed:
+    """A reference that we signed, read: a case, a record, or the record of an email; what is gone leads nowhere."""
     found: Thing | None = None
-    if kind == "email":
-        email = emails.find(db, int(number))
+    if thing.type == "email":
+        email = emails.find(db, thing.id)
         found = email.parent if email else None
-    elif kind == "case":
-        found = Thing("case", int(number)) if cases.find(db, int(number)) else None
-    elif records.find(db, int(number)):
-        found = Thing(kind, int(number))
+    elif thing.type == "case":
+        found = thing if cases.find(db, thing.id) else None
+    elif people.find_record(db, thing.id):
+        found = thing
     if found is None:
         return linking.Signed(where, None, f"signed by us for {thing}, which leads to no record any more")
     return linking.Signed(where, stand_in(db, found, arranged))
@@ -210,8 +226,8 @@ def stand_in(db: Connection, thing: Thing, arranged: Arrangements) -> Thing:
     """A converted lead stands for its company (its contact in B2C mode, or without one); everything else for itself."""
     if thing.type != "lead":
         return thing
-    lead = records.find(db, thing.id)
-    if lead is None or lead.converted_at is None:
+    lead = people.find_record(db, thing.id)
+    if lead is None:
         return thing
     order = [("contact", lead.converted_contact_id), ("account", lead.converted_account_id)]
     for kind, record_id in order if arranged.settings.b2c_mode else reversed(order):
@@ -229,7 +245,7 @@ def company_of(db: Connection, thing: Thing | None) -> int | None:
         return case.account_id if case else None
     if thing.type == "account":
         return thing.id
-    record = records.find(db, thing.id)
+    record = people.find_record(db, thing.id)
     return record.account_id if record else None
 
 

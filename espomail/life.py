@@ -202,7 +202,7 @@ def _stored(p: Passage, mail: Mail, recognition: Recognition) -> Email:
             mail=mail,
             direction="out" if p.arranged.ours(sender) else "in",
             status="imported",
-            received_at=times.from_text(p.receipt.received_at),
+            received_at=_received_at(p.receipt, mail),
             raw_id=p.receipt.raw_id,
             thread_id=thread.thread_id,
             answers_email_id=thread.answers_email_id,
@@ -217,6 +217,12 @@ def _stored(p: Passage, mail: Mail, recognition: Recognition) -> Email:
     email = emails.find(p.db, email_id)
     assert email is not None
     return email
+
+
+def _received_at(receipt: Receipt, mail: Mail) -> datetime:
+    """INTERNALDATE, or when the MTA delivered; a file's own time says little, so there the Date header counts if earlier."""
+    received = times.from_text(receipt.received_at)
+    return min(received, mail.sent_at) if receipt.source == "import" and mail.sent_at else received
 
 
 def _reread(p: Passage, email: Email) -> Email:
@@ -287,7 +293,7 @@ def _put_away(
     )
     if silent := next((f for f in flagging if f.skip_notification), None):
         return f"the filter {silent.name} says so"
-    folder = folders.find(p.db, folder_id) if folder_id else None
+    folder = folders.find_by_id(p.db, folder_id) if folder_id else None
     return f"their folder {folder.name} skips notifications" if folder and folder.skip_notifications else ""
 
 
@@ -296,7 +302,7 @@ def _mapped_folder(p: Passage, user_id: int) -> int | None:
     if account is None or account.user_id != user_id:
         return None
     name = dict(account.folder_map).get(p.receipt.folder) or account.default_folder
-    folder = folders.find_by_name(p.db, user_id, name) if name else None
+    folder = folders.find(p.db, user_id, name) if name else None
     return folder.id if folder else None
 
 
@@ -501,6 +507,7 @@ def _unwanted(p: Passage, email: Email) -> str:
     """Why nobody is told of this mail at all, "" when they may be."""
     if not (email.with_notices and p.receipt.with_notices):
         return "imported without notices"
-    if p.now - times.from_text(p.receipt.received_at) > p.arranged.settings.notify_max_age:
+    received = times.from_text(email.received_at or p.receipt.received_at)
+    if p.now - received > p.arranged.settings.notify_max_age:
         return "received too long ago"
     return ""

@@ -35,6 +35,16 @@ def customers(db: Connection, addresses: Sequence[str]) -> list[Customer]:
     return [Customer(**row) for row in rows]
 
 
+def find_record(db: Connection, record_id: int) -> Customer | None:
+    """What a record stands for: its company, and what it became when it is a converted lead. `address` is ""."""
+    row = db.execute(
+        """select '' as address, id as record_id, type, account_id, converted_account_id, converted_contact_id
+           from records where id = ?""",
+        (record_id,),
+    ).fetchone()
+    return None if row is None else Customer(**row)
+
+
 def users_by_address(db: Connection) -> dict[str, int]:
     """Every address of an active user with the user's id."""
     return dict(
@@ -61,6 +71,16 @@ def active_members(db: Connection, team_ids: Sequence[int]) -> list[int]:
 
 def is_active(db: Connection, user_id: int) -> bool:
     return bool(one(db, "select is_active from users where id = ?", (user_id,)))
+
+
+def is_admin(db: Connection, user_id: int) -> bool:
+    return bool(one(db, "select is_admin from users where id = ?", (user_id,)))
+
+
+def owner_of_account(db: Connection, account_id: int | None) -> list[int]:
+    """The user whose personal account it is; nobody for a group account."""
+    rows = db.execute("select user_id from accounts where id = ? and user_id is not null", (account_id,))
+    return [row[0] for row in rows]
 
 
 def takes_part(db: Connection, case_number: int, address: str) -> bool:

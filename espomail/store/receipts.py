@@ -5,8 +5,9 @@ The invariant (docs/reliability.md): in each mailbox epoch, each listed UID at o
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 
 from espomail import times
@@ -152,6 +153,16 @@ class NewReceipt:
     next_try_at: datetime | None = None
 
 
+def refused(receipt: NewReceipt, *, error: str, next_try_at: datetime | None) -> NewReceipt:
+    """The same receipt for a mail whose bytes the server would not give: asked for again later."""
+    return replace(receipt, state="quarantined", error=error[:500], next_try_at=next_try_at)
+
+
+def vanished(receipt: NewReceipt) -> NewReceipt:
+    """The same receipt for a mail that was listed and is gone."""
+    return replace(receipt, state="vanished")
+
+
 def add(db: Connection, receipt: NewReceipt, *, now: datetime) -> int:
     cursor = db.execute(
         """insert into receipts (source, account_id, mailbox_id, uid, origin, state, raw_id, size_bytes, received_at,
@@ -242,6 +253,27 @@ def set_failed(db: Connection, receipt_id: int, *, error: str, next_try_at: date
     )
 
 
+def is_anything_waiting(db: Connection, *, now: datetime) -> bool:
+    """Whether `list_waiting` would give anything, suspects included."""
+    return bool(
+        one(
+            db,
+            """select exists (select 1 from receipts where raw_id is not null
+                   and (state = 'new' or (state = 'quarantined' and next_try_at <= ?)))""",
+            (times.to_text(now),),
+        )
+    )
+
+
+def retry_failed(db: Connection, account_ids: Sequence[int], *, now: datetime) -> int:
+    """Let every quarantined or parked mail of the accounts be tried again at once; return how many."""
+    return db.execute(
+        """update receipts set state = case when raw_id is null then 'quarantined' else 'new' end, attempts = 0, next_try_at = ?
+           where state in ('quarantined', 'parked') and account_id in (select value from json_each(?))""",
+        (times.to_text(now), json.dumps(list(account_ids))),
+    ).rowcount
+
+
 # ---------------------------------------------------------------- batch markers
 
 
@@ -259,11 +291,11 @@ def remove_batch(db: Connection, batch_id: int) -> None:
 
 
 def died_alone(db: Connection) -> list[Receipt]:
-    """Mails that were being processed alone when the process died. Only the holder of the processing lock may ask."""
+    """The mail that was being tried alone when the process died."""
     rows = db.execute(
         _SELECT
         + """where r.id in (select first_receipt_id from batches where first_receipt_id = last_receipt_id)
-               and r.state in ('new', 'quarantined')"""
+               and r.is_suspect and r.state in ('new', 'quarantined')"""
     )
     return [Receipt(**row) for row in rows]
 

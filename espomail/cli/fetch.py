@@ -1,0 +1,132 @@
+"""`espomail fetch`: take in what is new and process it."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from espomail.cli.frame import asked, command, complain, emit, pass_desk, said
+from espomail.errors import PartlyDone, Unreachable
+from espomail.rules import access
+from espomail.store import accounts
+
+if TYPE_CHECKING:
+    from espomail.desk import Desk
+    from espomail.model import Account
+    from espomail.rounds.fetch import Report
+
+TOTALS = ("imported", "duplicates", "filtered", "quarantined")
+
+
+@command(
+    "fetch",
+    help="Take in the new mail of the accounts (all of them by default) and process it.",
+    epilog="""Example: espomail fetch
+    espomail fetch support --now --json""",
+)
+@click.argument("account", nargs=-1)
+@click.option("--group", "kind", flag_value="group", help="group accounts only")
+@click.option("--personal", "kind", flag_value="personal", help="personal accounts only")
+@click.option("--jobs", type=click.IntRange(1, 64), default=None, help="accounts at once (configuration: budgets.fetch_jobs)")
+@click.option("--max-time", type=click.FloatRange(min=1), metavar="SECONDS", help="stop starting new work after this long")
+@click.option("--limit", type=click.IntRange(min=0), help="take in at most so many mails")
+@click.option("--now", is_flag=True, help="try accounts in back-off too")
+@click.option("--retry-failed", is_flag=True, help="try quarantined and parked mail again at once")
+@click.option("--dry-run", is_flag=True, help="say what would be taken in, and write nothing")
+@pass_desk
+def fetch(desk: Desk, account: tuple[str, ...], kind: str | None, jobs: int | None, **limits: Any) -> None:
+    from espomail.rounds import fetch as rounds
+
+    chosen = choose(desk, account, kind)
+    request = rounds.Request(
+        accounts=tuple(chosen),
+        named=bool(account),
+        jobs=jobs or asked().configuration.budgets.fetch_jobs,
+        max_time_s=limits["max_time"],
+        limit=limits["limit"],
+        now=limits["now"],
+        retry_failed=limits["retry_failed"],
+        dry_run=limits["dry_run"],
+    )
+    with progress_bar() as progress:
+        report = rounds.fetch(desk, request, progress=progress)
+    tell(report)
+
+
+def choose(desk: Desk, names: tuple[str, ...], kind: str | None) -> list[Account]:
+    """The accounts to fetch: those named, or all that read a mailbox; a user who is no admin fetches their own."""
+    own = None if desk.actor.is_admin else desk.actor.user_id
+    if names:
+        found = [accounts.get_by_name(desk.db, name) for name in dict.fromkeys(names)]
+        for each in found:
+            access.require_account(desk.actor, each)
+        return found
+    return [each for each in accounts.list_(desk.db, kind=kind, user_id=own) if each.imap is not None and each.is_active]
+
+
+def tell(report: Report) -> None:
+    """Print the summary; raise Unreachable when nothing could be reached, PartlyDone when something failed."""
+    document = as_json(report)
+    if asked().format:
+        emit(document)
+    else:
+        said(words(report))
+    for each in report.failed:
+        hint = f" — {each.failure.hint}" if each.failure and each.failure.hint else ""
+        complain(f"{each.account}: {each.error}{hint}")
+    tried = [each for each in report.accounts if each.skipped is None]
+    if report.failed and len(report.failed) == len(tried) and all(isinstance(e.failure, Unreachable) for e in report.failed):
+        first = report.failed[0]
+        raise type(first.failure or Unreachable(""))(f"no account could be fetched ({len(tried)} tried)", f"see: espomail group-account test {first.account}")
+    if report.failed or report.total("quarantined"):
+        what = f"{len(report.failed)} accounts failed, {report.total('quarantined')} mails quarantined"
+        raise PartlyDone(what, "see: espomail status, espomail quarantine list")
+
+
+def words(report: Report) -> str:
+    counts = ", ".join(f"{report.total(name)} {name}" for name in TOTALS if report.total(name) or name == "imported")
+    return f"{counts}, {report.cases_created} cases opened, in {report.seconds:.1f} s"
+
+
+def as_json(report: Report) -> dict[str, Any]:
+    """The document of CLI.md."""
+    rows = [{k: v for k, v in dataclasses.asdict(each).items() if k != "failure"} for each in report.accounts]
+    return {
+        "accounts": rows,
+        **{name: report.total(name) for name in TOTALS},
+        "cases_created": report.cases_created,
+        "auto_replies_queued": report.auto_replies_queued,
+        "locked": report.locked,
+        "seconds": report.seconds,
+    }
+
+
+class progress_bar:
+    """A bar on stderr while work goes on, on a terminal only; it counts mails taken in and mails done."""
+
+    def __enter__(self) -> Callable[[int, int], None]:
+        self._bar: Any = None
+        if not sys.stderr.isatty() or asked().quiet:
+            return lambda taken, done: None
+        from rich.console import Console
+        from rich.progress import Progress
+
+        self._bar = Progress(console=Console(stderr=True), transient=True)
+        task = self._bar.add_task("processing", total=0)
+        self._bar.start()
+        totals = [0, 0]
+
+        def progress(taken: int, done: int) -> None:
+            totals[0] += taken
+            totals[1] += done
+            self._bar.update(task, total=totals[0], completed=totals[1])
+
+        return progress
+
+    def __exit__(self, *exception: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()

@@ -1,0 +1,300 @@
+"""A fetch round: which accounts, how many at once, for how long; and what came of it.
+
+Each account has a lock that the kernel frees when a process dies, a back-off, and a session of its own in a thread with a
+database connection of its own; one child processes what they take in; then the servers are told what to do with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+
+from espomail import times
+from espomail.desk import Desk, Mailbox
+from espomail.errors import EspomailError, LoginRefused, Unreachable
+from espomail.model import Account
+from espomail.rounds import locks
+from espomail.rounds.child import Child
+from espomail.rounds.session import Budget, FolderTaken, Session, next_try
+from espomail.rules import schedule
+from espomail.store import accounts, cases, notifications, outbox, people, receipts
+from espomail.store import settings as settings_store
+from espomail.store.db import Connection, open_db, transaction
+from espomail.store.receipts import DueAction
+
+TELL_AT_FAILURES = 5
+NO_LIMIT_S = 365 * 86400.0
+ACCOUNT_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What to fetch: named accounts or all; `now` tries those in back-off too; limits in mails and seconds."""
+
+    accounts: tuple[Account, ...]
+    named: bool = False
+    jobs: int = 4
+    max_time_s: float | None = None
+    limit: int | None = None
+    now: bool = False
+    retry_failed: bool = False
+    dry_run: bool = False
+
+
+@dataclass(slots=True)
+class FolderReport:
+    folder: str
+    listed: int = 0
+    imported: int = 0
+    duplicates: int = 0
+    filtered: int = 0
+    quarantined: int = 0
+    vanished: int = 0
+    pending: int = 0
+    last_uid: int = 0
+
+
+@dataclass(slots=True)
+class AccountReport:
+    """What one account's part came to; `error` is None when `ok`, `skipped` says why it was left out."""
+
+    account: str
+    kind: str
+    ok: bool = True
+    error: str | None = None
+    skipped: str | None = None
+    backlog: int = 0
+    folders: list[FolderReport] = field(default_factory=list)
+    failure: EspomailError | None = None
+
+
+@dataclass(slots=True)
+class Report:
+    accounts: list[AccountReport]
+    cases_created: int
+    auto_replies_queued: int
+    seconds: float
+
+    def total(self, name: str) -> int:
+        return sum(getattr(folder, name) for account in self.accounts for folder in account.folders)
+
+    @property
+    def locked(self) -> list[str]:
+        return [a.account for a in self.accounts if a.skipped == "locked"]
+
+    @property
+    def failed(self) -> list[AccountReport]:
+        return [a for a in self.accounts if not a.ok]
+
+
+@dataclass(slots=True)
+class Part:
+    """One account's part of a round, filled by its thread."""
+
+    account: Account
+    report: AccountReport
+    taken: list[FolderTaken] = field(default_factory=list)
+
+
+def fetch(desk: Desk, request: Request, *, progress: Callable[[int, int], None] = lambda taken, done: None) -> Report:
+    """Take in what is new and process it; return when all of it is processed. `progress` gets counts: taken in, done."""
+    started = desk.monotonic()
+    first_receipt = receipts.next_id(desk.db)
+    child = Child(desk.db_path, now=desk.now, done=lambda count: progress(0, count))
+    budget = Budget(request.limit, started + (request.max_time_s or NO_LIMIT_S), desk.monotonic)
+    if not request.dry_run:
+        _wake_what_waits(desk, request, child)
+
+    def taken_in(count: int) -> None:
+        child.poke()
+        progress(count, 0)
+
+    parts = [Part(account, AccountReport(account.name, account.kind)) for account in _oldest_attempt_first(desk.db, request)]
+    with ThreadPoolExecutor(max_workers=max(1, request.jobs)) as pool:
+        for outcome in [pool.submit(_take_part, desk, request, part, budget, taken_in) for part in parts]:
+            outcome.result()
+    child.finish()
+    for part in parts:
+        part.report.folders = [_folder_report(desk.db, folder, dry_run=request.dry_run) for folder in part.taken]
+        part.report.backlog = sum(folder.pending for folder in part.report.folders)
+    if not request.dry_run:
+        _keep_outcomes(desk, parts)
+        tell_servers(desk, [part.account for part in parts if part.report.ok and part.report.skipped is None], budget)
+    return Report(
+        accounts=sorted((part.report for part in parts), key=lambda report: report.account),
+        cases_created=cases.count_opened_since(desk.db, first_receipt),
+        auto_replies_queued=outbox.count_auto_replies_since(desk.db, first_receipt),
+        seconds=round(desk.monotonic() - started, 3),
+    )
+
+
+def _wake_what_waits(desk: Desk, request: Request, child: Child) -> None:
+    """Mail of an earlier round that was cut short, or whose next attempt is due, is processed in this one."""
+    if request.retry_failed:
+        with transaction(desk.db):
+            receipts.retry_failed(desk.db, [account.id for account in request.accounts], now=desk.now())
+    if receipts.is_anything_waiting(desk.db, now=desk.now()):
+        child.poke()
+
+
+def _oldest_attempt_first(db: Connection, request: Request) -> list[Account]:
+    rounds = accounts.rounds(db)
+
+    def last_attempt(account: Account) -> tuple[float, int]:
+        before = rounds.get(account.id)
+        return (before.last_attempt_at.timestamp() if before and before.last_attempt_at else 0.0, account.id)
+
+    return sorted(request.accounts, key=last_attempt)
+
+
+# ---------------------------------------------------------------- one account
+
+
+def _take_part(
+    desk: Desk, request: Request, part: Part, budget: Budget, taken_in: Callable[[int], None]
+) -> None:
+    """Take in one account's new mail, unless it is disabled, backs off, or another round holds it."""
+    db = open_db(desk.db_path, now=desk.now())
+    with contextlib.closing(db), locks.hold(locks.of_account(desk.lock_dir, part.account.id)) as is_held:
+        part.report.skipped = _why_skipped(db, desk.now(), request, part.account, is_held=is_held)
+        if part.report.skipped is not None or budget.is_spent():
+            return
+        if not request.dry_run:
+            with transaction(db):
+                accounts.note_attempt(db, part.account.id, now=desk.now())
+        try:
+            with desk.open_mailbox(part.account, _seconds_left(desk, budget)) as box:
+                _walk(desk, request, part, box, db, budget, taken_in)
+        except EspomailError as error:
+            part.report.ok, part.report.error, part.report.failure = False, error.message, error
+
+
+def _walk(
+    desk: Desk, request: Request, part: Part, box: Mailbox, db: Connection, budget: Budget, taken_in: Callable[[int], None]
+) -> None:
+    session = Session(
+        account=part.account,
+        box=box,
+        db=db,
+        budget=budget,
+        size_max=settings_store.load(db).mail_size_max,
+        now=desk.now,
+        taken_in=taken_in,
+        dry_run=request.dry_run,
+        folders=part.taken,
+    )
+    session.walk()
+
+
+def _why_skipped(db: Connection, now: datetime, request: Request, account: Account, *, is_held: bool) -> str | None:
+    if not account.is_active:
+        return "disabled"
+    if not is_held:
+        return "locked"
+    next_try = accounts.round_of(db, account.id).next_try_at
+    if next_try is not None and next_try > now and not (request.now or request.named):
+        return "backoff"
+    return None
+
+
+def _seconds_left(desk: Desk, budget: Budget) -> float:
+    return max(1.0, min(ACCOUNT_S, budget.stop_at - desk.monotonic()))
+
+
+# ---------------------------------------------------------------- outcomes
+
+
+def _keep_outcomes(desk: Desk, parts: Sequence[Part]) -> None:
+    """Write how each account's part went: success ends the back-off, failure prolongs it, five refused log-ins disable."""
+    for part in parts:
+        if part.report.skipped is not None:
+            continue
+        with transaction(desk.db):
+            if part.report.failure is None:
+                accounts.note_success(desk.db, part.account.id, now=desk.now(), backlog=part.report.backlog)
+            else:
+                _keep_failure(desk, part.account, part.report.failure)
+
+
+def _keep_failure(desk: Desk, account: Account, error: EspomailError) -> None:
+    now = desk.now()
+    before = accounts.round_of(desk.db, account.id)
+    is_refused = isinstance(error, LoginRefused)
+    refusals = before.login_refusals + 1 if is_refused else 0
+    again = next_try(schedule.account(before.failures + 1, login_refusals=refusals, now=now, jitter=_jitter(desk)))
+    after = accounts.note_failure(
+        desk.db, account.id, now=now, error=error.message, next_try_at=again, is_login_refused=is_refused
+    )
+    if again is None:
+        accounts.set_active(desk.db, account.id, is_active=False)
+        _tell(desk, account, "account-disabled", f"{account.name} is disabled after {refusals} refused log-ins: {error.message}")
+    elif after.failures == TELL_AT_FAILURES:
+        _tell(desk, account, "account-failing", f"{account.name} has failed {after.failures} times: {error.message}")
+
+
+def _jitter(desk: Desk) -> float:
+    """A number in [0, 1) from the desk's tokens, so that tests can fix it."""
+    return int(hashlib.sha256(desk.new_token().encode()).hexdigest()[:8], 16) / 2**32
+
+
+def _tell(desk: Desk, account: Account, kind: str, text: str) -> None:
+    """Tell the admins, and the owner of a personal account, once for each failure in a row."""
+    cause = f"{kind}:{account.id}:{times.to_text(desk.now())}"
+    for user_id in {*notifications.admins(desk.db), *people.owner_of_account(desk.db, account.id)}:
+        notifications.add(desk.db, user_id, kind, cause, at=desk.now(), text=text)
+
+
+def _folder_report(db: Connection, taken: FolderTaken, *, dry_run: bool) -> FolderReport:
+    """Count what became of the folder's new mails; a mail that is still to be processed is pending."""
+    if taken.mailbox_id is None or dry_run:
+        return FolderReport(taken.folder, listed=taken.listed, pending=taken.listed, last_uid=taken.last_uid)
+    states = receipts.states_since(db, taken.mailbox_id, taken.first_receipt_id)
+    return FolderReport(
+        folder=taken.folder,
+        listed=taken.listed,
+        imported=states.get("done", 0) + states.get("oversize", 0),
+        duplicates=states.get("duplicate", 0),
+        filtered=states.get("filtered", 0),
+        quarantined=states.get("quarantined", 0) + states.get("parked", 0),
+        vanished=states.get("vanished", 0),
+        pending=taken.pending + states.get("new", 0),
+        last_uid=taken.last_uid,
+    )
+
+
+# ---------------------------------------------------------------- after the import
+
+
+def tell_servers(desk: Desk, of: Sequence[Account], budget: Budget) -> None:
+    """Mark, move or delete on the server what is processed and committed; what can't be told now is told next round."""
+    for account in of:
+        due = receipts.list_due_actions(desk.db, account.id)
+        if not due:
+            continue
+        with locks.hold(locks.of_account(desk.lock_dir, account.id)) as is_held, contextlib.suppress(Unreachable):
+            if is_held:
+                with desk.open_mailbox(account, _seconds_left(desk, budget)) as box:
+                    _act(desk, account, box, due)
+
+
+def _act(desk: Desk, account: Account, box: Mailbox, due: Sequence[DueAction]) -> None:
+    """Act by UID, folder by folder, only where UIDVALIDITY is still the one under which the mails were read."""
+    for (folder, uidvalidity), group in groupby(due, key=lambda action: (action.folder, action.uidvalidity)):
+        actions = list(group)
+        state = box.select(folder, writable=True)
+        if state.uidvalidity == uidvalidity:
+            uids = [action.uid for action in actions]
+            match account.after_import.partition(":"):
+                case ("seen", _, _):
+                    box.mark_seen(uids)
+                case ("move", _, target):
+                    box.move(uids, target)
+                case ("delete", _, _):
+                    box.delete(uids)
+        with transaction(desk.db):
+            receipts.set_actions_done(desk.db, [action.receipt_id for action in actions])

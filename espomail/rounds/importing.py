@@ -1,0 +1,190 @@
+"""Mails from files: eml, mbox (mboxrd quoting) and Maildir, in name order, through the same door as fetched mail."""
+
+from __future__ import annotations
+
+import mailbox
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from espomail import life
+from espomail.desk import Desk
+from espomail.errors import BadInput
+from espomail.model import Account
+from espomail.rounds.child import Child
+from espomail.store import raw_mails, receipts
+from espomail.store.db import transaction
+from espomail.store.raw_mails import Packed
+from espomail.store.receipts import NewReceipt
+
+BATCH_MAILS = 200
+BATCH_BYTES = 8 * 1024 * 1024
+_QUOTED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
+_OUTCOMES = {"done": "imported", "oversize": "imported", "duplicate": "duplicate", "filtered": "filtered"}
+
+
+@dataclass(frozen=True, slots=True)
+class FoundMail:
+    """One mail of a file: where it lay (`FILE#n` in an mbox), its bytes and the time of its file; or why it can't be read."""
+
+    path: str
+    content: bytes
+    at: datetime
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What became of one mail: `outcome` imported, duplicate, filtered or failed; `email` the id of the email we hold."""
+
+    path: str
+    outcome: str
+    email: int | None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """For which account, and whether the mails may open cases and notify; an import never replies by itself."""
+
+    account: Account
+    with_case: bool = True
+    with_notices: bool = True
+
+
+def find_mails(paths: Sequence[str], *, format_: str) -> Iterator[FoundMail]:
+    """The mails in files and folders; folders are searched for *.eml, mbox files and Maildirs, other files are passed over.
+
+    `format_` is auto, eml, mbox or maildir. Raise BadInput for a path that is not there or not of the format asked for.
+    """
+    for name in paths:
+        path = Path(name)
+        if not path.exists():
+            raise BadInput(f"no such file or folder: {name}", "check the path")
+        if path.is_dir():
+            yield from _in_folder(path, format_)
+        else:
+            yield from _in_file(path, format_)
+
+
+def _in_folder(folder: Path, format_: str) -> Iterator[FoundMail]:
+    if _is_maildir(folder):
+        yield from _in_maildir(folder)
+    elif format_ == "maildir":
+        raise BadInput(f"{folder} is no Maildir (it has no folders cur and new)", "leave out --format to search the folder")
+    for path in sorted(folder.iterdir()):
+        if path.is_dir():
+            if path.name not in ("cur", "new", "tmp") or not _is_maildir(folder):
+                yield from _in_folder(path, "auto" if format_ == "maildir" else format_)
+        elif path.is_file() and _looks_like_mail(path, format_):
+            yield from _in_file(path, format_)
+
+
+def _is_maildir(folder: Path) -> bool:
+    return (folder / "cur").is_dir() and (folder / "new").is_dir()
+
+
+def _in_maildir(folder: Path) -> Iterator[FoundMail]:
+    mails = [path for part in ("cur", "new") for path in (folder / part).iterdir() if path.is_file()]
+    for path in sorted(mails, key=lambda p: p.name):
+        if not path.name.startswith("."):
+            yield _one(path)
+
+
+def _looks_like_mail(path: Path, format_: str) -> bool:
+    is_mbox = path.suffix == ".mbox" or (path.suffix == "" and _starts_with_from(path))
+    return (format_ in ("auto", "eml") and path.suffix == ".eml") or (format_ in ("auto", "mbox") and is_mbox)
+
+
+def _starts_with_from(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(5) == b"From "
+    except OSError:
+        return False
+
+
+def _in_file(path: Path, format_: str) -> Iterator[FoundMail]:
+    is_mbox = _starts_with_from(path) and path.suffix != ".eml"
+    if format_ == "mbox" or (format_ == "auto" and (is_mbox or path.suffix == ".mbox")):
+        yield from _in_mbox(path)
+    else:
+        yield _one(path)
+
+
+def _one(path: Path) -> FoundMail:
+    try:
+        return FoundMail(str(path), path.read_bytes(), datetime.fromtimestamp(path.stat().st_mtime, UTC))
+    except OSError as error:
+        return FoundMail(str(path), b"", datetime.fromtimestamp(0, UTC), f"can't be read: {error.strerror}")
+
+
+def _in_mbox(path: Path) -> Iterator[FoundMail]:
+    if path.stat().st_size and not _starts_with_from(path):
+        raise BadInput(f"{path} is no mbox: its first line doesn't start with 'From '", "leave out --format mbox, or mend the file")
+    at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    box = mailbox.mbox(path, create=False)
+    try:
+        for number, key in enumerate(box.iterkeys(), start=1):
+            yield FoundMail(f"{path}#{number}", _QUOTED_FROM.sub(rb"\1", box.get_bytes(key)), at)
+    finally:
+        box.close()
+
+
+# ---------------------------------------------------------------- taking in
+
+
+def import_mails(
+    desk: Desk, mails: Iterable[FoundMail], wish: Wish, *, progress: Callable[[int, int], None] = lambda taken, done: None
+) -> list[Imported]:
+    """Take in and process mails from files; return what became of each, in the order they came."""
+    child = Child(desk.db_path, now=desk.now, done=lambda count: progress(0, count))
+    taken: list[tuple[str, str | None, int | None]] = []
+    for batch in _batches(mails):
+        packed = [None if mail.problem else raw_mails.pack(mail.content) for mail in batch]
+        with transaction(desk.db):
+            ids = [
+                None if content is None else _take_in(desk, mail, content, wish)
+                for mail, content in zip(batch, packed, strict=True)
+            ]
+        taken += [(mail.path, mail.problem, receipt_id) for mail, receipt_id in zip(batch, ids, strict=True)]
+        child.poke()
+        progress(len(batch), 0)
+    child.finish()
+    return [_imported(desk, *each) for each in taken]
+
+
+def _take_in(desk: Desk, mail: FoundMail, content: Packed, wish: Wish) -> int:
+    receipt = NewReceipt(
+        source="import",
+        account_id=wish.account.id,
+        received_at=mail.at,
+        raw_id=None,
+        origin=mail.path,
+        with_case=wish.with_case,
+        with_notices=wish.with_notices,
+        with_auto_reply=False,
+    )
+    return life.take_in(desk.db, content, receipt, now=desk.now())
+
+
+def _imported(desk: Desk, path: str, problem: str | None, receipt_id: int | None) -> Imported:
+    receipt = receipts.find(desk.db, receipt_id) if receipt_id else None
+    if receipt is None:
+        return Imported(path, "failed", None, problem)
+    return Imported(path, _OUTCOMES.get(receipt.state, "failed"), receipt.email_id, receipt.error)
+
+
+def _batches(mails: Iterable[FoundMail]) -> Iterator[list[FoundMail]]:
+    batch: list[FoundMail] = []
+    size = 0
+    for mail in mails:
+        batch.append(mail)
+        size += len(mail.content)
+        if len(batch) >= BATCH_MAILS or size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch

@@ -1,0 +1,254 @@
+"""One account's part of a round: walk its folders, take in what is new, commit in small batches with the cursor.
+
+Nothing here reads what the mails say. A lost connection ends the session at once; what was committed stays, and the
+next round goes on at the cursor. Source of the order of commands: RFC 9051 and RFC 3501 sections 6.4, 7.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from espomail import life
+from espomail.desk import Mailbox
+from espomail.model import Account, RawMail, RefusedMail, VanishedMail
+from espomail.rules import schedule
+from espomail.store import raw_mails, receipts
+from espomail.store.db import Connection, transaction
+from espomail.store.receipts import MailboxRow, NewReceipt
+
+CHUNK_MAILS = 200
+CHUNK_BYTES = 4 * 1024 * 1024
+OVERSIZE_TEXT_BYTES = 256 * 1024
+
+
+@dataclass(slots=True)
+class FolderTaken:
+    """What one folder gave: `listed` new UIDs, of which `taken` have a receipt now; the receipts start at `first_receipt_id`."""
+
+    folder: str
+    mailbox_id: int | None = None
+    first_receipt_id: int = 0
+    listed: int = 0
+    taken: int = 0
+    last_uid: int = 0
+
+    @property
+    def pending(self) -> int:
+        return self.listed - self.taken
+
+
+@dataclass(slots=True)
+class Budget:
+    """How much one round may take: mails left, and the moment (monotonic) when it stops starting new work."""
+
+    mails: int | None
+    stop_at: float
+    monotonic: Callable[[], float]
+
+    def is_spent(self) -> bool:
+        return self.monotonic() >= self.stop_at or (self.mails is not None and self.mails <= 0)
+
+    def spend(self, count: int) -> None:
+        if self.mails is not None:
+            self.mails -= count
+
+
+@dataclass(slots=True)
+class Session:
+    """What a walk needs: the account, its open mailbox, a database connection of its own, limits, and whom to tell."""
+
+    account: Account
+    box: Mailbox
+    db: Connection
+    budget: Budget
+    size_max: int
+    now: Callable[[], datetime]
+    taken_in: Callable[[int], None]
+    dry_run: bool = False
+    folders: list[FolderTaken] = field(default_factory=list)
+
+    def walk(self) -> None:
+        """Take in what is new in each monitored folder; raise Unreachable when the connection is lost."""
+        sent = {f.name for f in self.box.list_folders() if "\\Sent" in f.flags}
+        for folder in self.account.folders:
+            taken = FolderTaken(folder)
+            self.folders.append(taken)
+            self._walk_folder(folder, taken, is_sent=folder in sent)
+
+    def _walk_folder(self, folder: str, taken: FolderTaken, *, is_sent: bool) -> None:
+        state = self.box.select(folder)
+        mailbox = receipts.current_mailbox(self.db, self.account.id, folder)
+        if mailbox is None or mailbox.uidvalidity != state.uidvalidity:
+            mailbox = self._start_epoch(folder, state.uidvalidity, state.uidnext, is_sent=is_sent)
+        taken.mailbox_id, taken.last_uid = mailbox.id, mailbox.last_uid
+        taken.first_receipt_id = receipts.next_id(self.db)
+        self._read_refused_again(mailbox)
+        uids = self._new_uids(mailbox)
+        sizes = self._within_window(mailbox, uids)
+        wanted = [u for u in uids if u not in sizes.outside]
+        taken.listed = len(wanted)
+        if self.dry_run:
+            return
+        if not wanted:
+            self._move_cursor(mailbox, taken, uids)
+            return
+        for chunk in _chunks(wanted, sizes.known):
+            if self.budget.is_spent():
+                return
+            if self.budget.mails is not None:
+                chunk = chunk[: max(0, self.budget.mails)]
+            self._take_chunk(mailbox, taken, chunk, sizes.known)
+            self.budget.spend(len(chunk))
+
+    def _start_epoch(self, folder: str, uidvalidity: int, uidnext: int | None, *, is_sent: bool) -> MailboxRow:
+        """A folder never read, or whose UIDs start over: only mail received since fetch-since counts among what is there now."""
+        end = uidnext - 1 if uidnext is not None else max(self.box.all_uids(), default=0)
+        with transaction(self.db):
+            return receipts.start_epoch(
+                self.db,
+                self.account.id,
+                folder,
+                uidvalidity=uidvalidity,
+                window_end_uid=end,
+                since=self.account.fetch_since,
+                is_sent=is_sent,
+                now=self.now(),
+            )
+
+    def _new_uids(self, mailbox: MailboxRow) -> list[int]:
+        new = self.box.uids_after(mailbox.last_uid)
+        if mailbox.since is None or mailbox.last_uid >= mailbox.window_end_uid:
+            return new
+        recent = set(self.box.uids_since(datetime.fromisoformat(mailbox.since).date()))
+        return [u for u in new if u > mailbox.window_end_uid or u in recent]
+
+    def _within_window(self, mailbox: MailboxRow, uids: Sequence[int]) -> Sizes:
+        """Sizes and dates of the UIDs; inside the window, those received before fetch-since are left out (SEARCH knows only days)."""
+        known = self.box.sizes(uids) if uids else {}
+        if mailbox.since is None:
+            return Sizes(known, frozenset())
+        start = datetime.fromisoformat(mailbox.since).replace(tzinfo=UTC)
+        old = {u for u, (_, received) in known.items() if u <= mailbox.window_end_uid and received < start}
+        return Sizes(known, frozenset(old))
+
+    def _move_cursor(self, mailbox: MailboxRow, taken: FolderTaken, uids: Sequence[int]) -> None:
+        """Nothing to take in: everything up to the window's end, or up to what was looked at, lies behind the cursor."""
+        last = max((mailbox.last_uid, mailbox.window_end_uid, *uids))
+        if last > mailbox.last_uid:
+            with transaction(self.db):
+                receipts.set_cursor(self.db, mailbox.id, last)
+            taken.last_uid = last
+
+    def _take_chunk(
+        self, mailbox: MailboxRow, taken: FolderTaken, chunk: Sequence[int], sizes: dict[int, tuple[int, datetime]]
+    ) -> None:
+        """Read a chunk and commit it with the cursor; when the session is lost on the way, commit what came before it."""
+        small = [u for u in chunk if u in sizes and sizes[u][0] <= self.size_max]
+        arrived: dict[int, RawMail | RefusedMail | VanishedMail] = {u: VanishedMail(u) for u in chunk if u not in sizes}
+        try:
+            for answer in self.box.read(small):
+                arrived[answer.uid] = answer
+            for uid in chunk:
+                if uid in sizes and sizes[uid][0] > self.size_max:
+                    arrived[uid] = self.box.read_capped(uid, text_bytes=OVERSIZE_TEXT_BYTES)
+        finally:
+            done = list(_unbroken(chunk, arrived))
+            if done:
+                self._commit(mailbox, done, sizes)
+                taken.taken += len(done)
+                taken.last_uid = done[-1].uid
+
+    def _commit(
+        self, mailbox: MailboxRow, answers: Sequence[RawMail | RefusedMail | VanishedMail], sizes: dict[int, tuple[int, datetime]]
+    ) -> None:
+        packed = [raw_mails.pack(a.content, is_whole=a.is_whole) if isinstance(a, RawMail) else None for a in answers]
+        now = self.now()
+        with transaction(self.db):
+            for answer, content in zip(answers, packed, strict=True):
+                receipt = NewReceipt(
+                    source="imap",
+                    account_id=self.account.id,
+                    mailbox_id=mailbox.id,
+                    uid=answer.uid,
+                    received_at=sizes[answer.uid][1] if answer.uid in sizes else now,
+                    raw_id=None,
+                    is_aged=mailbox.epoch > 1 and answer.uid <= mailbox.window_end_uid,
+                )
+                self._add(receipt, answer, content, now)
+            receipts.set_cursor(self.db, mailbox.id, answers[-1].uid)
+        self.taken_in(len(answers))
+
+    def _add(
+        self,
+        receipt: NewReceipt,
+        answer: RawMail | RefusedMail | VanishedMail,
+        content: raw_mails.Packed | None,
+        now: datetime,
+    ) -> None:
+        match answer:
+            case RawMail() if content is not None:
+                life.take_in(self.db, content, receipt, now=now)
+            case RefusedMail(message=message):
+                again = next_try(schedule.mail(1, now=now))
+                receipts.add(self.db, receipts.refused(receipt, error=message, next_try_at=again), now=now)
+            case _:
+                receipts.add(self.db, receipts.vanished(receipt), now=now)
+
+    def _read_refused_again(self, mailbox: MailboxRow) -> None:
+        """Ask once more for mails that the server refused to give and whose time has come."""
+        due = receipts.list_unread_refusals(self.db, mailbox.id, now=self.now())
+        if self.dry_run or not due:
+            return
+        by_uid = {r.uid: r for r in due if r.uid is not None}
+        for answer in self.box.read(sorted(by_uid)):
+            receipt = by_uid[answer.uid]
+            content = raw_mails.pack(answer.content) if isinstance(answer, RawMail) else None
+            with transaction(self.db):
+                if content is not None:
+                    receipts.set_taken_in(self.db, receipt.id, raw_id=raw_mails.add(self.db, content))
+                elif isinstance(answer, RefusedMail):
+                    again = next_try(schedule.mail(receipt.attempts + 1, now=self.now()))
+                    receipts.set_failed(self.db, receipt.id, error=answer.message, next_try_at=again)
+                else:
+                    receipts.set_final(self.db, receipt.id, "vanished", email_id=None)
+        self.taken_in(len(due))
+
+
+def next_try(decision: schedule.Next) -> datetime | None:
+    """When to try again, None for never."""
+    return decision.at if isinstance(decision, schedule.RetryAt) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """RFC822.SIZE and INTERNALDATE by UID, and which UIDs are older than the window."""
+
+    known: dict[int, tuple[int, datetime]]
+    outside: frozenset[int]
+
+
+def _chunks(uids: Sequence[int], sizes: dict[int, tuple[int, datetime]]) -> Iterator[list[int]]:
+    """The UIDs, ascending, in groups bounded by count and by announced bytes."""
+    chunk: list[int] = []
+    total = 0
+    for uid in uids:
+        size = sizes[uid][0] if uid in sizes else 0
+        if chunk and (len(chunk) >= CHUNK_MAILS or total + size > CHUNK_BYTES):
+            yield chunk
+            chunk, total = [], 0
+        chunk.append(uid)
+        total += size
+    if chunk:
+        yield chunk
+
+
+def _unbroken(
+    chunk: Sequence[int], arrived: dict[int, RawMail | RefusedMail | VanishedMail]
+) -> Iterator[RawMail | RefusedMail | VanishedMail]:
+    """The answers up to the first UID without one: the cursor may never pass a mail that did not arrive."""
+    for uid in chunk:
+        if uid not in arrived:
+            return
+        yield arrived[uid]
