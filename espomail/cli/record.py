@@ -73,7 +73,7 @@ def show(desk: Desk, type_: str, ref: str) -> None:
 @type_argument
 @add_options(FIELDS)
 @pass_desk
-def add(desk: Desk, type_: str, **given: Any) -> None:
+def add(desk: Desk, /, type_: str, **given: Any) -> None:
     values = chosen(FIELDS, given)
     with transaction(desk.db):
         visibility.require_create(desk.actor, type_)
@@ -86,7 +86,7 @@ def add(desk: Desk, type_: str, **given: Any) -> None:
 @click.argument("ref", metavar="ID|NAME")
 @edit_options(FIELDS)
 @pass_desk
-def edit(desk: Desk, type_: str, ref: str, **given: Any) -> None:
+def edit(desk: Desk, /, type_: str, ref: str, **given: Any) -> None:
     with transaction(desk.db):
         before = get_visible(desk, type_, ref)
         visibility.require(desk.db, desk.actor, Thing(type_, before.id), "edit")
@@ -120,7 +120,7 @@ def remove(desk: Desk, type_: str, ref: str, yes: bool) -> None:
 @click.option("--contact", metavar="NAME", help="the contact")
 @click.option("--opportunity", metavar="NAME", help="the opportunity; without this there is none")
 @pass_desk
-def convert(desk: Desk, lead: str, **names: str | None) -> None:
+def convert(desk: Desk, /, lead: str, **names: str | None) -> None:
     with transaction(desk.db):
         before = get_visible(desk, "lead", lead)
         visibility.require(desk.db, desk.actor, Thing("lead", before.id), "edit")

@@ -57,7 +57,7 @@ def show(desk: Desk, name: str) -> None:
 @click.argument("name")
 @add_options(FIELDS)
 @pass_desk
-def add(desk: Desk, name: str, **given: Any) -> None:
+def add(desk: Desk, /, name: str, **given: Any) -> None:
     values = chosen(FIELDS, given)
     with transaction(desk.db):
         access.require_admin(desk.actor)
@@ -71,7 +71,7 @@ def add(desk: Desk, name: str, **given: Any) -> None:
 @click.option("--name", "new_name", metavar="NAME", help="a new name")
 @edit_options(FIELDS)
 @pass_desk
-def edit(desk: Desk, name: str, **given: Any) -> None:
+def edit(desk: Desk, /, name: str, **given: Any) -> None:
     with transaction(desk.db):
         access.require_admin(desk.actor)
         before = roles.get(desk.db, name)

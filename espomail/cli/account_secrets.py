@@ -1,0 +1,78 @@
+"""Passwords of mail accounts as the command line gives them: by reference, or on stdin to be kept encrypted."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from espomail.errors import BadInput, NotPermitted, UsageError
+from espomail.model import Secret
+
+if TYPE_CHECKING:
+    from espomail.desk import Desk
+
+REFERENCES = ("env", "file", "command", "credential")
+
+
+@dataclass(frozen=True, slots=True)
+class Passwords:
+    """The secrets that were given, by half of the account (`imap`, `smtp`)."""
+
+    given: Mapping[str, Secret]
+
+    def secret(self, half: str) -> Secret | None:
+        return self.given.get(half)
+
+    def is_given(self, half: str) -> bool:
+        return half in self.given
+
+
+def read_passwords(desk: Desk, given: Mapping[str, Any]) -> Passwords:
+    """Given the options of a command, return the secrets in them, reading stdin where asked to.
+
+    With both halves from stdin the first line is for IMAP and the second for SMTP; a single line serves both. Raise
+    UsageError for two ways at once, NotPermitted for a user who is not admin and names anything but stdin.
+    """
+    found = {half: secret for half in ("imap", "smtp") if (secret := _reference(desk, half, given))}
+    asked = [half for half in ("imap", "smtp") if given.get(f"{half}_password_stdin")]
+    for half in asked:
+        if half in found:
+            raise UsageError(f"two ways to get the {half.upper()} password", "give one")
+    return Passwords(found | _from_stdin(desk, asked))
+
+
+def _reference(desk: Desk, half: str, given: Mapping[str, Any]) -> Secret | None:
+    named = [Secret(kind, text) for kind in REFERENCES if (text := given.get(f"{half}_password_{kind}"))]
+    if not named:
+        return None
+    if len(named) > 1:
+        raise UsageError(f"two ways to get the {half.upper()} password", "give one")
+    if not desk.actor.is_admin:
+        raise NotPermitted(
+            "only an admin may take a password from a variable, file, command or credential: that needs the owner's rights",
+            f"use --{half}-password-stdin",
+        )
+    secret = named[0]
+    return Secret("file", str(Path(secret.value).absolute())) if secret.kind == "file" else secret
+
+
+def _from_stdin(desk: Desk, halves: list[str]) -> dict[str, Secret]:
+    if not halves:
+        return {}
+    lines = _ask(halves) if sys.stdin.isatty() else sys.stdin.read().splitlines()
+    if not lines or len(lines) > len(halves) or not all(lines):
+        raise BadInput("no password on stdin, one a line", "for example: printf '%s\\n' \"$PASSWORD\" | espomail …")
+    from espomail.wire import secrets
+
+    return {
+        half: Secret("stored", secrets.encrypt(lines[min(position, len(lines) - 1)], desk.key_path))
+        for position, half in enumerate(halves)
+    }
+
+
+def _ask(halves: list[str]) -> list[str]:
+    return [getpass.getpass(f"{half.upper()} password: ", stream=sys.stderr) for half in halves]
