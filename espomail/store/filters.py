@@ -40,6 +40,12 @@ _NAMES = """
     from filters f left join accounts a on a.id = f.account_id left join users u on u.id = f.user_id
         left join folders d on d.id = f.folder_id left join group_folders g on g.id = f.group_folder_id
 """
+_MAILS = """
+    select e.id, e.raw_id, e.received_at, e.from_address, e.subject from emails e
+    where e.status = 'imported' and coalesce(e.received_at, e.imported_at) >= :since
+      and (:of_account is null or e.id in (select email_id from email_accounts where account_id = :of_account))
+      and (:of_user is null or e.id in (select email_id from email_users where user_id = :of_user))
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +111,31 @@ def list_of_users(db: Connection, user_ids: Sequence[int]) -> dict[int, list[Fil
 def names(db: Connection) -> dict[int, tuple[str | None, str | None]]:
     """For each filter the name of its account or user (None: global) and of the folder it moves to (None: none)."""
     return {row["id"]: (row["owner"], row["target"]) for row in db.execute(_NAMES)}
+
+
+@dataclass(frozen=True, slots=True)
+class OldMail:
+    """An email as a preview of a filter needs it."""
+
+    id: int
+    raw_id: int | None
+    received_at: str | None
+    from_address: str
+    subject: str
+
+
+def list_mails(
+    db: Connection, *, since: str, account_id: int | None, user_id: int | None, where: str, parameters: Mapping[str, object]
+) -> list[OldMail]:
+    """The imported emails since a moment, of an account or a user's inbox where one is given, newest first.
+
+    `where` is a condition on `e` made of constants (see visibility.py).
+    """
+    rows = db.execute(
+        f"{_MAILS} and {where} order by e.id desc",
+        {**parameters, "since": since, "of_account": account_id, "of_user": user_id},
+    )
+    return [OldMail(**row) for row in rows]
 
 
 def add(db: Connection, new: FilterRow, *, now: datetime) -> int:

@@ -1,0 +1,171 @@
+"""`espomail template`: words with placeholders, for auto-replies and replies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from espomail import times
+from espomail.cli.fields import Field, add_options, chosen, edit_options, edited
+from espomail.cli.frame import changed, confirm, emit, group, pass_desk, read_path, said
+from espomail.errors import BadInput, NotFound, UsageError
+from espomail.model import Address, Thing
+from espomail.rules import access
+from espomail.rules import templates as rules
+from espomail.rules.names import check_name
+from espomail.store import cases, emails, templates, users, visibility
+from espomail.store.db import transaction
+
+if TYPE_CHECKING:
+    from espomail.desk import Desk
+
+FIELDS = (
+    Field(name="subject", required=True, help="the subject, with placeholders such as {{ case.number }}"),
+    Field(name="body", default="", help="the body, with placeholders such as {{ person.name }}"),
+    Field(name="body-file", metavar="FILE", kept=False, help="read the body from a file, - for stdin"),
+    Field(name="html", kind="flag", help="the body is HTML"),
+)
+
+
+@group(help="Words with placeholders: case, email, person, user, account, today, now.")
+def template() -> None: ...
+
+
+@template.command("list", help="All templates.", epilog="Example: espomail template list")
+@pass_desk
+def list_(desk: Desk) -> None:
+    emit([template_json(each) for each in templates.list_(desk.db)], columns=("id", "name", "subject", "html"))
+
+
+@template.command("show", help="One template.", epilog="Example: espomail template show received")
+@click.argument("name")
+@pass_desk
+def show(desk: Desk, name: str) -> None:
+    emit(template_json(templates.get(desk.db, name)))
+
+
+@template.command(
+    "add",
+    help="Add a template.",
+    epilog="Example: espomail template add received --subject 'We have it: {{ email.subject }}' --body-file received.txt",
+)
+@click.argument("name")
+@add_options(FIELDS)
+@pass_desk
+def add(desk: Desk, /, name: str, **given: Any) -> None:
+    access.require_admin(desk.actor)
+    new = _read(desk, templates.Template(name=check_name("template", name), subject=""), chosen(FIELDS, given))
+    with transaction(desk.db):
+        access.require_admin(desk.actor)
+        templates.add(desk.db, new)
+    changed(f"template {new.name} added", template_json(templates.get(desk.db, new.name)))
+
+
+@template.command("edit", help="Change a template.", epilog="Example: espomail template edit received --body-file received.txt")
+@click.argument("name")
+@click.option("--name", "new_name", metavar="NAME", help="a new name")
+@edit_options(FIELDS)
+@pass_desk
+def edit(desk: Desk, /, name: str, **given: Any) -> None:
+    with transaction(desk.db):
+        access.require_admin(desk.actor)
+        before = templates.get(desk.db, name)
+        values = edited(FIELDS, given, {"subject": before.subject, "body": before.body, "html": before.is_html})
+        after = _read(desk, replace(before, name=check_name("template", given["new_name"] or name)), values)
+        templates.set_(desk.db, before, after)
+    changed(f"template {after.name} changed", template_json(templates.get(desk.db, after.name)))
+
+
+@template.command("remove", help="Remove a template.", epilog="Example: espomail template remove received --yes")
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="don't ask")
+@pass_desk
+def remove(desk: Desk, name: str, yes: bool) -> None:
+    access.require_admin(desk.actor)
+    templates.get(desk.db, name)
+    confirm(f"remove the template {name}?", yes=yes)
+    with transaction(desk.db):
+        templates.remove(desk.db, templates.get(desk.db, name))
+    said(f"template {name} removed")
+
+
+@template.command(
+    "preview",
+    help="A template filled: from a case and an email, or with made-up ones.",
+    epilog="Example: espomail template preview received --case 7",
+)
+@click.argument("name")
+@click.option("--case", "case_number", type=int, metavar="NUMBER", help="the case that is answered")
+@click.option("--email", "email_id", type=int, metavar="ID", help="the email that is answered")
+@pass_desk
+def preview(desk: Desk, name: str, case_number: int | None, email_id: int | None) -> None:
+    found = templates.get(desk.db, name)
+    values = _example(desk) if case_number is None and email_id is None else _real(desk, case_number, email_id)
+    subject, body = rules.filled(found.subject, found.body, values, is_html=found.is_html)
+    emit({"name": found.name, "subject": subject, "body": body, "html": found.is_html})
+
+
+def template_json(each: templates.Template) -> dict[str, Any]:
+    """A template as it is shown."""
+    return {"id": each.id, "name": each.name, "subject": each.subject, "body": each.body, "html": each.is_html}
+
+
+def _read(desk: Desk, before: templates.Template, values: Mapping[str, Any]) -> templates.Template:
+    body = values["body"]
+    if values["body_file"]:
+        try:
+            body = read_path(desk, values["body_file"]).decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise BadInput(f"{values['body_file']} is no text in UTF-8", "save it as UTF-8") from error
+    if not values["subject"].strip():
+        raise UsageError("a template needs a subject", "give one with --subject")
+    rules.check(values["subject"], body)
+    return replace(before, subject=values["subject"], body=body, is_html=values["html"])
+
+
+def _example(desk: Desk) -> dict[str, Any]:
+    sender = Address("Bob Roe", "bob@customer.example")
+    return rules.variables(
+        now=desk.now(),
+        case=rules.case_values(42, name="A question", status="New", priority="Normal", assigned_user=None),
+        email=rules.email_values(7, sender=sender, subject="A question", sent_at=desk.now()),
+        person=sender,
+        user=_user_values(desk),
+        account={"name": "support", "address": "support@team.example"},
+    )
+
+
+def _real(desk: Desk, case_number: int | None, email_id: int | None) -> dict[str, Any]:
+    """The placeholders of a case and an email that the actor may read."""
+    case = None
+    if case_number is not None:
+        visibility.require(desk.db, desk.actor, Thing("case", case_number))
+        row = cases.get(desk.db, case_number)
+        owner = next((each.name for each in users.list_(desk.db) if each.id == row.assigned_user_id), None)
+        case = rules.case_values(row.number, name=row.name, status=row.status, priority=row.priority, assigned_user=owner)
+    if email_id is None:
+        return rules.variables(now=desk.now(), case=case, user=_user_values(desk))
+    visibility.require(desk.db, desk.actor, Thing("email", email_id))
+    email = emails.find(desk.db, email_id)
+    if email is None:
+        raise NotFound("email", email_id)
+    sender = Address("", email.from_address)
+    sent_at = times.from_text(email.sent_at) if email.sent_at else None
+    values = rules.email_values(email.id, sender=sender, subject=email.subject, sent_at=sent_at)
+    return rules.variables(now=desk.now(), case=case, email=values, person=sender, user=_user_values(desk))
+
+
+def _user_values(desk: Desk) -> dict[str, Any]:
+    """What `user` stands for: who acts, or nothing for the system."""
+    user = users.find(desk.db, desk.actor.name) if desk.actor.user_id is not None else None
+    if user is None:
+        return {}
+    profile = user.profile
+    return {
+        "name": profile.full_name or profile.name,
+        "address": user.emails[0] if user.emails else "",
+        "signature": profile.signature,
+    }

@@ -1,0 +1,25 @@
+"""A filter tried on mails as bytes, outside of the life of any mail. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from espomail.mail.parse import parse, parse_head
+from espomail.model import Mail
+from espomail.rules.filters import why_not
+
+
+def obstacle(criteria: Mapping[str, Any], raw: bytes, *, trusted_authserv_id: str | None) -> str:
+    """Given a filter's criteria and a mail, return the first criterion that the mail does not meet, "" when it hits.
+
+    The body is read only where the header leaves it open.
+    """
+    head = parse_head(raw, trusted_authserv_id=trusted_authserv_id)
+
+    @cache
+    def whole() -> Mail:
+        return parse(raw, head=head, trusted_authserv_id=trusted_authserv_id)
+
+    return why_not(criteria, head, whole)
