@@ -23,3 +23,9 @@ def steps_of(db: Connection, email_id: int) -> list[Step]:
     """All steps recorded for an email, oldest decision first; a mail that several accounts brought has several runs."""
     rows = db.execute("select steps from decisions where email_id = ? order by id", (email_id,))
     return [Step(**step) for row in rows for step in json.loads(row["steps"])]
+
+
+def steps_of_receipt(db: Connection, receipt_id: int) -> list[Step]:
+    """The steps recorded for one receipt, such as a skipped mail that became no email."""
+    rows = db.execute("select steps from decisions where receipt_id = ? order by id", (receipt_id,))
+    return [Step(**step) for row in rows for step in json.loads(row["steps"])]
