@@ -17,6 +17,14 @@ DESCRIPTION_MAX = 200_000
 STATUSES = ("New", "Assigned", "Pending", "Closed", "Rejected", "Duplicate")
 CLOSED = ("Closed", "Rejected", "Duplicate")
 PRIORITIES = ("Low", "Normal", "High", "Urgent")
+CUSTOMERS = {
+    "account": "update cases set account_id = :id where number = :number",
+    "contact": """
+        update cases set contact_id = :id,
+            account_id = coalesce(account_id, (select account_id from records where id = :id)) where number = :number
+    """,
+    "lead": "update cases set lead_id = :id where number = :number",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,6 +206,11 @@ def set_(db: Connection, number: int, changed: CaseFields) -> None:
     )
     db.execute("delete from case_teams where case_number = ?", (number,))
     add_teams(db, number, changed.team_ids)
+
+
+def set_customer(db: Connection, number: int, type: str, record_id: int) -> None:
+    """Say whom a case concerns, `type` being one of CUSTOMERS; a contact brings the company where the case has none."""
+    db.execute(CUSTOMERS[type], {"id": record_id, "number": number})
 
 
 def add_teams(db: Connection, number: int, team_ids: Iterable[int]) -> None:

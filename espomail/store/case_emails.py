@@ -1,0 +1,48 @@
+"""The emails of a case, put into it by hand: stream, people and the replies that wait for it follow."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from espomail.model import Thing
+from espomail.store import cases, emails, notes, people
+from espomail.store.db import Connection
+
+_WITH_WAITING_REPLIES = """
+    with recursive joined (id) as (
+        select :email
+        union
+        select e.id from joined j join emails e on e.answers_email_id = j.id
+        where e.thread_id = :thread and e.parent_type is null and e.status not in ('draft', 'cancelled')
+    )
+    select id from joined order by id
+"""
+
+
+def add(db: Connection, number: int, email_id: int, *, by_user_id: int | None, now: datetime) -> list[int]:
+    """Put an email into a case, and the replies to it that hang on nothing; return the ids of all that joined.
+
+    Each stands in the stream once, and the case's teams and its user see it.
+    """
+    email = emails.find(db, email_id)
+    if email is None:
+        return []
+    rows = db.execute(_WITH_WAITING_REPLIES, {"email": email_id, "thread": email.thread_id})
+    joined = [row[0] for row in rows]
+    for each in joined:
+        _add(db, cases.get(db, number), each, by_user_id=by_user_id, now=now)
+    return joined
+
+
+def _add(db: Connection, case: cases.Case, email_id: int, *, by_user_id: int | None, now: datetime) -> None:
+    email = emails.find(db, email_id)
+    if email is None or email.parent == case.thing:
+        return
+    emails.set_parent(db, email_id, Thing("case", case.number), account_id=case.account_id)
+    type = "email-sent" if email.direction == "out" else "email-received"
+    notes.move_or_add(
+        db, case.thing, type, at=now, user_id=by_user_id, email_id=email_id, text=email.subject, data={"by_hand": True}
+    )
+    emails.link_teams(db, email_id, cases.teams_of(db, case.number))
+    if case.assigned_user_id is not None and people.is_active(db, case.assigned_user_id):
+        emails.link_user(db, email_id, case.assigned_user_id, "assigned")
