@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-
 from espomail.cli.case_fields import get_case, say_changed
 from espomail.cli.frame import command, pass_desk
 from espomail.cli.things import number_argument, thing_argument, thing_of
