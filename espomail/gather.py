@@ -19,7 +19,7 @@ from espomail.rules.notices import Reader
 from espomail.store import accounts, cases, emails, followers, instance, people, roles, settings
 from espomail.store import filters as filter_rows
 from espomail.store.db import Connection
-from espomail.store.emails import Email
+from espomail.store.emails import Email, Held
 from espomail.store.receipts import Receipt
 
 
@@ -95,6 +95,19 @@ def _grouped(pairs: Iterable[tuple[int | None, Filter]]) -> dict[int, list[Filte
 
 
 @dataclass(frozen=True, slots=True)
+class Citations:
+    """The ids that a mail cites, nearest first: which of them we hold, and which unseen ones a held mail cites too.
+
+    `late` is a held mail that cites this one: it came before the mail it answers.
+    """
+
+    ids: tuple[str, ...]
+    held: Mapping[str, Held]
+    shared: Mapping[str, Held]
+    late: Held | None
+
+
+@dataclass(frozen=True, slots=True)
 class Thread:
     """Where a mail stands among those we hold: the email it answers, and the thread it joins (None: a new one)."""
 
@@ -102,19 +115,22 @@ class Thread:
     thread_id: int | None
 
 
-def thread(db: Connection, mail: Mail, *, besides: int | None = None) -> Thread:
-    """The held mail nearest among those cited; else a mail that shares an ancestor; else one that answers this mail."""
-    cited = cited_ids(mail)
-    held = emails.held(db, cited)
-    for message_id in cited:
-        found = held.get(message_id)
-        if found is not None and (found.email_id is None or found.email_id != besides):
-            return Thread(found.email_id, found.thread_id)
-    shared = emails.citing(db, [*cited, mail.message_id], besides=besides)
-    for message_id in (*cited, mail.message_id):
-        if message_id in shared:
-            return Thread(None, shared[message_id].thread_id)
-    return Thread(None, None)
+def citations(db: Connection, mail: Mail, *, besides: int | None = None) -> Citations:
+    """What the mail cites of what we hold; `besides` is the mail's own email, when it has one already."""
+    ids = cited_ids(mail)
+    held = {i: h for i, h in emails.held(db, ids).items() if h.email_id is None or h.email_id != besides} if ids else {}
+    unseen = emails.citing(db, [*(i for i in ids if i not in held), mail.message_id], besides=besides)
+    late = unseen.pop(mail.message_id, None)
+    return Citations(tuple(ids), held, unseen, late)
+
+
+def thread(cited: Citations) -> Thread:
+    """The held mail nearest among those cited; else the thread of a mail that shares an ancestor, or that answers this one."""
+    for message_id in cited.ids:
+        if message_id in cited.held:
+            return Thread(cited.held[message_id].email_id, cited.held[message_id].thread_id)
+    related = [cited.shared[i] for i in cited.ids if i in cited.shared] + ([cited.late] if cited.late else [])
+    return Thread(None, related[0].thread_id if related else None)
 
 
 def cited_ids(mail: Mail) -> list[str]:
@@ -123,11 +139,11 @@ def cited_ids(mail: Mail) -> list[str]:
     return [i for i in ids if i != mail.message_id][: linking.REFERENCES_MAX]
 
 
-def clues(db: Connection, mail: Mail, arranged: Arrangements, *, besides: int | None = None) -> linking.Clues:
+def clues(db: Connection, mail: Mail, cited: Citations, arranged: Arrangements) -> linking.Clues:
     sender = mail.sender.address if mail.sender else ""
     return linking.Clues(
-        signed_ids=tuple(_signed_ids(db, mail, arranged)),
-        cited=tuple(_cited(db, mail, sender, arranged, besides)),
+        signed_ids=tuple(_signed_ids(db, cited, arranged)),
+        cited=tuple(_cited(db, mail, sender, cited, arranged)),
         signed_addresses=tuple(_signed_addresses(db, mail, arranged)),
         token=_token(db, mail, sender, arranged),
         people=tuple(_people(db, mail, arranged)),
@@ -135,8 +151,8 @@ def clues(db: Connection, mail: Mail, arranged: Arrangements, *, besides: int | 
     )
 
 
-def _signed_ids(db: Connection, mail: Mail, arranged: Arrangements) -> Iterable[linking.Signed]:
-    for message_id in cited_ids(mail):
+def _signed_ids(db: Connection, cited: Citations, arranged: Arrangements) -> Iterable[linking.Signed]:
+    for message_id in cited.ids:
         match tokens.read_signed_id(arranged.signing_key, message_id):
             case tokens.SignedId(thing=thing):
                 yield _existing(db, f"<{message_id}>", thing, arranged)
@@ -168,24 +184,18 @@ def _existing(db: Connection, where: str, thing: Thing, arranged: Arrangements) 
     return linking.Signed(where, stand_in(db, found, arranged))
 
 
-def _cited(
-    db: Connection, mail: Mail, sender: str, arranged: Arrangements, besides: int | None
-) -> Iterable[linking.Cited]:
-    ids = cited_ids(mail)
-    held = {i: h for i, h in emails.held(db, ids).items() if h.email_id is None or h.email_id != besides}
-    shared = emails.citing(db, [i for i in ids if i not in held], besides=besides)
-    late = emails.citing(db, [mail.message_id], besides=besides)
-    where = {i: "In-Reply-To" if i in mail.in_reply_to else "References" for i in ids}
-    found = [(i, held[i], False) for i in ids if i in held] + [(i, shared[i], True) for i in ids if i in shared]
-    found += [(mail.message_id, h, True) for h in late.values()]
+def _cited(db: Connection, mail: Mail, sender: str, cited: Citations, arranged: Arrangements) -> Iterable[linking.Cited]:
+    found = [(i, cited.held[i], False) for i in cited.ids if i in cited.held]
+    found += [(i, cited.shared[i], True) for i in cited.ids if i in cited.shared]
+    found += [(mail.message_id, cited.late, True)] if cited.late else []
     for message_id, holder, is_shared in found:
+        where = "In-Reply-To" if message_id in mail.in_reply_to else "References" if message_id in cited.ids else "Message-ID"
         parent = stand_in(db, holder.parent, arranged) if holder.parent else None
-        source = where.get(message_id, "Message-ID")
         if parent is None or parent.type != "case":
-            yield linking.Cited(source, message_id, parent, is_shared)
+            yield linking.Cited(where, message_id, parent, is_shared)
             continue
         is_new = not arranged.ours(sender) and not people.takes_part(db, parent.id, sender)
-        yield linking.Cited(source, message_id, parent, is_shared, is_new, _strangers(db, parent.id, arranged))
+        yield linking.Cited(where, message_id, parent, is_shared, is_new, _strangers(db, parent.id, arranged))
 
 
 def _strangers(db: Connection, number: int, arranged: Arrangements) -> str:
@@ -249,9 +259,9 @@ def company_of(db: Connection, thing: Thing | None) -> int | None:
     return record.account_id if record else None
 
 
-def customer(db: Connection, mail: Mail, arranged: Arrangements) -> linking.Person | None:
+def customer(clues: linking.Clues) -> linking.Person | None:
     """Who wrote: the first of From and Reply-To that is a customer (To is whom they wrote to)."""
-    return next((p for p in _people(db, mail, arranged) if p.where != "To"), None)
+    return next((person for person in clues.people if person.where != "To"), None)
 
 
 # ---------------------------------------------------------------- cases

@@ -69,15 +69,18 @@ def process(db: Connection, receipt: Receipt, arranged: Arrangements, *, now: da
     if recognition.is_over:
         _finish(p, "duplicate", recognition.email_id)
         return
-    email = _stored(p, mail, recognition)
+    cited = gather.citations(db, mail, besides=recognition.email_id)
+    email = _stored(p, mail, recognition, gather.thread(cited))
     newly_linked = _people(p, head, whole, email, screening.hit)
-    parent = _link(p, mail, email)
-    case = _case(p, mail, email, parent)
+    clues = gather.clues(db, mail, cited, arranged)
+    parent = _link(p, mail, email, clues)
+    case = _case(p, mail, email, parent, gather.customer(clues))
     agent_id = _distribute(p, email, case)
-    if recognition.email_id is None and case.number is not None:
+    if recognition.email_id is None and case.number is not None and cited.late is not None:
         _adopt_waiting_replies(p, email, case.number)
-    _notify(p, mail, email.id, newly_linked, agent_id)
-    p.note(answering.answer(db, mail, _reread(p, email), receipt, arranged, case_number=case.opened, now=now))
+    email = emails.get(db, email.id)
+    _notify(p, mail, email, newly_linked, agent_id)
+    p.note(answering.answer(db, mail, email, receipt, arranged, case_number=case.opened, now=now))
     whole_mail = "oversize" if "oversize" in mail_flags(p, mail) else "done"
     _finish(p, "duplicate" if recognition.email_id else whole_mail, email.id)
 
@@ -192,11 +195,10 @@ def mail_flags(p: Passage, mail: Mail) -> tuple[str, ...]:
     return (*mail.flags, "oversize") if not raw_mails.is_whole(p.db, p.receipt.raw_id) else mail.flags
 
 
-def _stored(p: Passage, mail: Mail, recognition: Recognition) -> Email:
+def _stored(p: Passage, mail: Mail, recognition: Recognition, thread: gather.Thread) -> Email:
     """The email's row: the one we hold, or a new one in the thread it belongs to."""
     email_id = recognition.email_id
     if email_id is None:
-        thread = gather.thread(p.db, mail)
         sender = mail.sender.address if mail.sender else ""
         new = emails.NewEmail(
             mail=mail,
@@ -214,19 +216,13 @@ def _stored(p: Passage, mail: Mail, recognition: Recognition) -> Email:
         email_id = emails.add(p.db, new, now=p.now)
     if p.account is not None:
         emails.link_account(p.db, email_id, p.account.id)
-    email = emails.find(p.db, email_id)
-    assert email is not None
-    return email
+    return emails.get(p.db, email_id)
 
 
 def _received_at(receipt: Receipt, mail: Mail) -> datetime:
     """INTERNALDATE, or when the MTA delivered; a file's own time says little, so there the Date header counts if earlier."""
     received = times.from_text(receipt.received_at)
     return min(received, mail.sent_at) if receipt.source == "import" and mail.sent_at else received
-
-
-def _reread(p: Passage, email: Email) -> Email:
-    return emails.find(p.db, email.id) or email
 
 
 # ---------------------------------------------------------------- people
@@ -316,14 +312,13 @@ def _put_in_mapped_folder(p: Passage, email: Email, user_id: int) -> None:
 # ---------------------------------------------------------------- link
 
 
-def _link(p: Passage, mail: Mail, email: Email) -> Thing | None:
+def _link(p: Passage, mail: Mail, email: Email, clues: linking.Clues) -> Thing | None:
     """Hang the email on what it belongs to; one that hangs on a case already stays there."""
     if mail.bounce is not None:
         return answering.note_bounce(p.db, mail, email, p.note, now=p.now)
     if email.parent is not None and email.parent.type == "case":
         p.note(Step("link", "linked", f"belongs to {email.parent} already", {"parent": str(email.parent), "step": "known"}))
         return email.parent
-    clues = gather.clues(p.db, mail, p.arranged, besides=email.id)
     found = linking.link(clues)
     parent = gather.stand_in(p.db, found.parent, p.arranged) if found.parent else None
     details = {"step": found.step, "parent": str(parent) if parent else None, "passed": dict(found.passed)}
@@ -354,14 +349,14 @@ class CaseResult:
     opened: int | None = None
 
 
-def _case(p: Passage, mail: Mail, email: Email, parent: Thing | None) -> CaseResult:
+def _case(p: Passage, mail: Mail, email: Email, parent: Thing | None, who: linking.Person | None) -> CaseResult:
     facts = gather.case_facts(p.db, mail, email, p.receipt, parent, p.arranged, now=p.now)
     decision = case_rules.decide(facts)
     if facts.entitled and p.account is not None:
         emails.set_case_account(p.db, email.id, p.account.id)
     match decision:
         case case_rules.OpenCase(reason=reason, follows=follows):
-            number = _open_case(p, mail, email, follows)
+            number = _open_case(p, mail, email, who, follows)
             p.note(Step("case", "opened", reason, {"case": number, "follows": follows}))
             return CaseResult(number, number)
         case case_rules.JoinCase(number=number, reason=reason, reopens=reopens):
@@ -373,9 +368,8 @@ def _case(p: Passage, mail: Mail, email: Email, parent: Thing | None) -> CaseRes
             return CaseResult()
 
 
-def _open_case(p: Passage, mail: Mail, email: Email, follows: int | None) -> int:
+def _open_case(p: Passage, mail: Mail, email: Email, who: linking.Person | None, follows: int | None) -> int:
     assert p.account is not None
-    who = gather.customer(p.db, mail, p.arranged)
     team_ids = (p.account.target_team_id,) if p.account.target_team_id else p.account.team_ids
     number = cases.add(
         p.db,
@@ -470,9 +464,7 @@ def _tell_admins(p: Passage, email: Email, number: int, reason: str) -> None:
 # ---------------------------------------------------------------- notify
 
 
-def _notify(p: Passage, mail: Mail, email_id: int, newly_linked: Mapping[int, str], agent_id: int | None) -> None:
-    email = emails.find(p.db, email_id)
-    assert email is not None
+def _notify(p: Passage, mail: Mail, email: Email, newly_linked: Mapping[int, str], agent_id: int | None) -> None:
     everybody = gather.readers(
         p.db,
         email,

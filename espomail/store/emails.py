@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 
 from espomail import times
+from espomail.errors import NotFound
 from espomail.model import Mail, Thing
 from espomail.store.db import Connection, one
 
@@ -62,6 +63,13 @@ _SELECT = f"select {_COLUMNS} from emails "  # noqa: S608 (field names, no value
 
 def find(db: Connection, email_id: int) -> Email | None:
     return _first(db, "where id = ?", email_id)
+
+
+def get(db: Connection, email_id: int) -> Email:
+    found = find(db, email_id)
+    if found is None:
+        raise NotFound("email", email_id)
+    return found
 
 
 def find_by_key(db: Connection, content_key: str) -> Email | None:
