@@ -251,8 +251,8 @@ def get_editable(desk: Desk, kind: Kind, name: str) -> Account:
 def _require_kind(desk: Desk, kind: Kind) -> None:
     if kind == "group":
         access.require_admin(desk.actor)
-    elif not desk.actor.is_admin and desk.actor.level("personal-accounts") != "yes":
-        raise NotPermitted(f"{desk.actor.name} may have no personal accounts", "ask an admin for the scope: personal-accounts")
+    else:
+        access.require_cell(desk.actor, "personal-accounts", what="have personal accounts")
 
 
 def _owner(desk: Desk, kind: Kind, values: Mapping[str, Any]) -> int | None:

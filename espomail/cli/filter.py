@@ -27,7 +27,7 @@ from espomail.cli.frame import asked, changed, confirm, emit, group, pass_desk, 
 from espomail.errors import BadInput
 from espomail.model import Actor
 from espomail.rules import access
-from espomail.store import accounts, filters, raw_mails, roles, settings, users, visibility
+from espomail.store import accounts, filters, raw_mails, settings, sight, visibility
 from espomail.store.db import transaction
 
 if TYPE_CHECKING:
@@ -176,16 +176,7 @@ def _owner(desk: Desk, row: filters.FilterRow) -> Actor:
     if row.kind == "personal-account" and row.account_id is not None:
         account = accounts.find(desk.db, row.account_id)
         owner_id = account.user_id if account else None
-    if owner_id is None or owner_id == desk.actor.user_id:
-        return desk.actor
-    user = next(each for each in users.list_(desk.db) if each.id == owner_id)
-    return Actor(
-        user_id=user.id,
-        name=user.name,
-        is_admin=user.profile.is_admin,
-        team_ids=frozenset(team.team_id for team in user.teams),
-        levels=roles.levels_of(desk.db, user.id),
-    )
+    return desk.actor if owner_id in (None, desk.actor.user_id) else sight.as_actor(desk.db, owner_id)
 
 
 def _changed(desk: Desk, filter_id: int, what: str) -> None:

@@ -90,6 +90,8 @@ def edit(desk: Desk, /, type_: str, ref: str, **given: Any) -> None:
     with transaction(desk.db):
         before = get_visible(desk, type_, ref)
         visibility.require(desk.db, desk.actor, Thing(type_, before.id), "edit")
+        for option in ("contact", "add_contact", "remove_contact"):
+            given[option] = tuple(str(get_visible(desk, "contact", contact).id) for contact in given[option])
         values = edited(FIELDS, given, current(before))
         records.set_(desk.db, before.id, read_fields(desk, type_, values, before=before))
     changed(f"{type_} {before.id} changed", record_json(desk, records.get(desk.db, type_, before.id)))

@@ -11,8 +11,9 @@ import click
 from espomail.cli.frame import asked, command, emit, pass_desk, read_path, said, write
 from espomail.cli.output import csv_text
 from espomail.cli.record_fields import add_record, current, list_json, list_visible, read_fields, type_argument
-from espomail.errors import BadInput, EspomailError, NotPermitted
+from espomail.errors import BadInput, EspomailError
 from espomail.model import Thing
+from espomail.rules import access
 from espomail.rules import records as rules
 from espomail.store import records, visibility
 from espomail.store.db import rolled_back, transaction
@@ -35,8 +36,7 @@ if TYPE_CHECKING:
 @pass_desk
 def import_(desk: Desk, type_: str, file: str, dry_run: bool) -> None:
     with rolled_back(desk.db) if dry_run else transaction(desk.db):
-        if not desk.actor.is_admin and desk.actor.level("import") != "yes":
-            raise NotPermitted(f"{desk.actor.name} may not import", "ask an admin for the scope: import")
+        access.require_import(desk.actor)
         visibility.require_create(desk.actor, type_)
         lines = rules.read_csv(_decoded(read_path(desk, file), file))
         outcome = _import(desk, type_, lines)
@@ -47,8 +47,7 @@ def import_(desk: Desk, type_: str, file: str, dry_run: bool) -> None:
 @type_argument
 @pass_desk
 def export(desk: Desk, type_: str) -> None:
-    if not desk.actor.is_admin and desk.actor.level("export") != "yes":
-        raise NotPermitted(f"{desk.actor.name} may not export", "ask an admin for the permission: export")
+    access.require_cell(desk.actor, "export", what="export")
     rows = list_json(desk, list_visible(desk, type_, limit=-1))
     if asked().format in ("json", "jsonl"):
         emit(rows)

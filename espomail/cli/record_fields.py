@@ -12,7 +12,7 @@ from espomail.errors import BadInput, NotFound, NotPermitted
 from espomail.model import Thing
 from espomail.rules import records as rules
 from espomail.rules.names import check_addresses
-from espomail.store import notes, records, teams, users, visibility
+from espomail.store import notes, records, sight, teams, users, visibility
 
 if TYPE_CHECKING:
     from espomail.desk import Desk
@@ -82,11 +82,11 @@ def read_fields(
         raise BadInput("a record needs a name", "give one with --name")
     return records.RecordFields(
         name=name,
-        account_id=get_visible(desk, "account", values["account"]).id if values["account"] else None,
+        account_id=_ref(desk, "account", values["account"], before) if values["account"] else None,
         assigned_user_id=_assigned(desk, values["assigned"], before),
         is_closed=values["closed"],
         emails=check_addresses(values["email"]),
-        contact_ids=tuple(get_visible(desk, "contact", contact).id for contact in values["contact"]),
+        contact_ids=tuple(_ref(desk, "contact", contact, before) for contact in values["contact"]),
         team_ids=_teams(desk, values["team"], before),
     )
 
@@ -101,6 +101,14 @@ def _refuse_misplaced(type_: str, values: Mapping[str, Any]) -> None:
     for option, types in places.items():
         if values[option] and type_ not in types:
             raise BadInput(f"--{option} can't be given for {type_}", f"only for: {', '.join(types)}")
+
+
+def _ref(desk: Desk, type_: str, ref: str, before: records.Record | None) -> int:
+    """The id of a record that is referred to; one that was before may be one that the actor does not see."""
+    kept = before.fields if before else None
+    if kept and ref in map(str, (kept.account_id, *kept.contact_ids)):
+        return int(ref)
+    return get_visible(desk, type_, ref).id
 
 
 def _assigned(desk: Desk, name: str | None, before: records.Record | None) -> int | None:
@@ -147,9 +155,5 @@ def current(each: records.Record) -> dict[str, Any]:
 def _visible_refs(desk: Desk, found: Sequence[records.Record]) -> set[int]:
     companies = {each.account.id for each in found if each.account}
     contacts = {contact.id for each in found for contact in each.contacts}
-    shown: set[int] = set()
-    for type_, ids in (("account", companies), ("contact", contacts)):
-        clause = visibility.visible(desk.actor, type_, alias="r")
-        if ids:
-            shown |= records.ids_among(desk.db, type_, ids, where=clause.sql, parameters=clause.parameters)
-    return shown
+    actor = desk.actor
+    return sight.seen(desk.db, actor, "account", companies) | sight.seen(desk.db, actor, "contact", contacts)

@@ -29,6 +29,10 @@ def find(db: Connection, user_id: int, name: str) -> Folder | None:
     return _folder(db.execute(_SELECT + "where f.user_id = ? and f.name = ?", (user_id, name)).fetchone())
 
 
+def find_by_id(db: Connection, folder_id: int) -> Folder | None:
+    return _folder(db.execute(_SELECT + "where f.id = ?", (folder_id,)).fetchone())
+
+
 def get(db: Connection, user_id: int, name: str) -> Folder:
     folder = find(db, user_id, name)
     if folder is None:
@@ -69,11 +73,11 @@ def remove(db: Connection, folder: Folder) -> None:
     row = db.execute("select name from filters where folder_id = ? order by id", (folder.id,)).fetchone()
     if row:
         raise BadInput(f"the filter {row['name']} moves mail into {folder.name}", "remove or edit that filter first")
-    for account_id, name, folder_map, default in _accounts_of(db, folder.user_id):
+    for _, name, folder_map, default in _accounts_of(db, folder.user_id):
         if folder.name == default or any(target == folder.name for _, target in folder_map):
             raise BadInput(
                 f"the personal account {name} puts mail into {folder.name}",
-                f"first: espomail personal-account edit {name} --clear map --clear default-folder (account {account_id})",
+                f"first: espomail personal-account edit {name} --clear map --clear default-folder",
             )
     db.execute("delete from folders where id = ?", (folder.id,))
 

@@ -138,15 +138,6 @@ def ids_named(
     return [row[0] for row in rows]
 
 
-def ids_among(db: Connection, type_: str, ids: Iterable[int], *, where: str, parameters: dict[str, object]) -> set[int]:
-    """Which of the ids are records of that type for which `where` holds; `where` as in `list_`."""
-    rows = db.execute(
-        f"select r.id from records r where r.id in (select value from json_each(:ids)) and r.type = :type and {where}",  # noqa: S608
-        {**parameters, "type": type_, "ids": json.dumps(list(ids))},
-    )
-    return {row[0] for row in rows}
-
-
 def list_by_name_and_email(db: Connection, type_: str) -> dict[tuple[str, str], int]:
     """The ids of all records of a type by name and primary address ("" without one); of equal ones the oldest."""
     rows = db.execute(

@@ -128,11 +128,15 @@ def levels_of(db: Connection, user_id: int) -> tuple[tuple[str, str], ...]:
 
 
 def _wider(one: str, other: str) -> str:
-    return max(one, other, key=_PERMISSIVE.index)
+    return max(one, other, key=_rank)
 
 
 def _narrower(one: str, other: str) -> str:
-    return min(one, other, key=_PERMISSIVE.index)
+    return min(one, other, key=_rank)
+
+
+def _rank(level: str) -> int:
+    return _PERMISSIVE.index(level) if level in _PERMISSIVE else 0
 
 
 def _refuse_taken(db: Connection, name: str) -> None:
