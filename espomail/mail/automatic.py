@@ -94,6 +94,10 @@ def _named_reason(headers: Headers) -> str | None:
             return "multipart/report"
         if name == "return-path" and value.replace(" ", "") == "<>":
             return "empty Return-Path"
+        if name == "return-path" and "mailer-daemon" in value[:400].lower():
+            return "Return-Path is mailer-daemon"
+        if name == "from" and value[-100:].replace(" ", "").endswith("<>"):
+            return "empty From"
         if name == "delivered-to" and word == "autoresponder":
             return "Delivered-To: Autoresponder"
     return None

@@ -24,7 +24,7 @@ _ONCE = frozenset({"final-recipient", "original-recipient", "action", "status", 
 _NOT_THE_ADDRESS = re.compile(
     r"quota|mailbox (?:is )?full|storage|too (?:large|big)|size limit|exceeds? (?:the )?(?:max|size|limit)|exceeded|spam"
     r"|block(?:ed|list)"
-    r"|black ?list|policy|policies|dmarc|\bspf\b|dkim|relay|sender (?:was |is )?(?:rejected|denied|not)"
+    r"|black ?list|policy|policies|dmarc|\bspf\b|dkim|relay|sender address|sender (?:was |is )?(?:rejected|denied|not)"
     r"|domain of sender|grey ?list"
     r"|too many|frequency|rate limit|suspended|disabled|discontinued|time[d -]?out|ldap|loop|hop count|virus|reputation"
     r"|network not allowed|\bptr\b|reverse dns|throttl|try again later|temporar|mailbox (?:temporarily )?busy|insufficient"
@@ -44,11 +44,11 @@ _NO_SUCH_ADDRESS = re.compile(
     r"|not have a final email delivery point|is not a known user|unknown or illegal|user not (?:found|known)",
     re.IGNORECASE,
 )
-_GONE_STATUSES = frozenset({"5.1.0", "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.4.4"})
+_GONE_STATUSES = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.4.4"})
 
 
 class Report(NamedTuple):
-    """What a delivery report says: who failed, whether it speaks of delivery at all, and which mail of ours it names."""
+    """What a delivery report says: who failed, whether it names any recipient, and the Message-ID it quotes."""
 
     failed: tuple[BouncedRecipient, ...]
     names_recipients: bool
@@ -76,7 +76,7 @@ def read_delivery_status(content: str) -> Report:
 
 
 def judge(address: str, status: str, reason: str) -> BouncedRecipient:
-    """Given an address, the status a report states ("" for none) and its words, return the recipient with the most precise status.
+    """Given an address, the stated status ("" for none) and the words about it, return the recipient with the best status.
 
     `is_hard` only where the address itself is wrong: a full mailbox, a policy, a refused sender say nothing about it.
     """
