@@ -12,7 +12,7 @@ from espomail.cli.things import thing_argument, thing_of
 from espomail.errors import NotFound, NotPermitted
 from espomail.model import Thing
 from espomail.store import followers as store
-from espomail.store import users
+from espomail.store import users, visibility
 from espomail.store.db import transaction
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def _whose(desk: Desk, name: str | None) -> int:
     if name is None:
         return personal(desk)
     user = users.find(desk.db, name)
-    if user is not None and store.may_manage(desk.db, desk.actor, user.id):
+    if user is not None and visibility.may_manage_follower(desk.db, desk.actor, user.id):
         return user.id
     if desk.actor.level("follower-management") == "no":
         raise NotPermitted(f"{desk.actor.name} may not change what others follow", "ask for the permission follower-management")

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from espomail.model import Actor, Thing
-from espomail.store.db import Connection, one
+from espomail.model import Thing
+from espomail.store.db import Connection
 
 _NAMES = """
     select u.name from followers f join users u on u.id = f.user_id
     where f.thing_type = ? and f.thing_id = ? order by u.name
-"""
-_SHARES_TEAM = """
-    select exists (select 1 from team_members a join team_members b on b.team_id = a.team_id
-                   where a.user_id = :actor and b.user_id = :user)
 """
 
 
@@ -40,11 +36,3 @@ def remove(db: Connection, thing: Thing, user_id: int) -> bool:
         "delete from followers where thing_type = ? and thing_id = ? and user_id = ?", (thing.type, thing.id, user_id)
     )
     return cursor.rowcount > 0
-
-
-def may_manage(db: Connection, actor: Actor, user_id: int) -> bool:
-    """Whether an actor may change what a user follows: themselves always, others as `follower-management` says."""
-    level = actor.level("follower-management")
-    if actor.user_id == user_id or level == "all":
-        return True
-    return level == "team" and bool(one(db, _SHARES_TEAM, {"actor": actor.user_id, "user": user_id}))

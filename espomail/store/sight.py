@@ -19,7 +19,7 @@ def seen(db: Connection, actor: Actor, scope: str, ids: Iterable[int]) -> set[in
     if not wanted:
         return set()
     table, key = _TABLES.get(scope, ("records", "id"))
-    clause = visible(actor, scope, alias="t")
+    clause = visible(actor, scope, alias="t", few=True)
     of_type = "t.type = :scope" if table == "records" else "1"
     rows = db.execute(
         f"select t.{key} from {table} t "  # noqa: S608 (constants)
