@@ -85,6 +85,27 @@ def process(db: Connection, receipt: Receipt, arranged: Arrangements, *, now: da
     _finish(p, "duplicate" if recognition.email_id else whole_mail, email.id)
 
 
+def revisit(db: Connection, email: Email, receipt: Receipt, arranged: Arrangements, *, now: datetime) -> list[Step]:
+    """Link a stored email and decide about its case by today's rules; nobody is notified and nothing is answered.
+
+    An email that hangs on a case stays there, and none is taken away: a filter that would skip it now is only named.
+    """
+    raw = raw_mails.find(db, email.raw_id)
+    if raw is None:
+        return []
+    p = Passage(db, receipt, arranged.accounts.get(receipt.account_id or 0), arranged, now)
+    mail = parse(raw, trusted_authserv_id=arranged.settings.trusted_authserv_id)
+    screening = _filter(p, mail, lambda: mail)
+    p.steps[:] = [screening.step]
+    clues = gather.clues(db, mail, gather.citations(db, mail, besides=email.id), arranged)
+    undecided = dataclasses.replace(email, case_account_id=None)
+    parent = _link(p, mail, undecided, clues)
+    case = _case(p, mail, undecided, parent, gather.customer(clues))
+    _distribute(p, undecided, case)
+    decisions.add(db, p.steps, receipt_id=None, email_id=email.id, now=now)
+    return p.steps
+
+
 def _finish(p: Passage, state: str, email_id: int | None, *, filter_name: str | None = None) -> None:
     tell_server = state in ("done", "duplicate") and p.account is not None and p.account.after_import != "keep-unread"
     receipts.set_final(

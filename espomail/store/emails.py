@@ -88,6 +88,12 @@ def find_tombstone(db: Connection, content_key: str) -> Tombstone | None:
     return None if row is None else Tombstone(**row)
 
 
+def ids_since(db: Connection, since: datetime) -> list[int]:
+    """The emails taken in from mailboxes since a moment, oldest first."""
+    rows = db.execute("select id from emails where status = 'imported' and imported_at >= ? order by id", (times.to_text(since),))
+    return [row[0] for row in rows]
+
+
 def _first(db: Connection, where: str, value: object) -> Email | None:
     row = db.execute(_SELECT + where, (value,)).fetchone()
     return None if row is None else Email(**row)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 
 from espomail import times
+from espomail.errors import NotFound
 from espomail.store.db import Connection, one
 
 FINAL = ("done", "filtered", "duplicate", "parked", "vanished", "oversize", "discarded")
@@ -199,6 +200,18 @@ def find(db: Connection, receipt_id: int) -> Receipt | None:
     return None if row is None else Receipt(**row)
 
 
+def get(db: Connection, receipt_id: int) -> Receipt:
+    found = find(db, receipt_id)
+    if found is None:
+        raise NotFound("receipt", receipt_id)
+    return found
+
+
+def list_of_email(db: Connection, email_id: int) -> list[Receipt]:
+    """The receipts by which an email came, oldest first."""
+    return [Receipt(**row) for row in db.execute(_SELECT + "where r.email_id = ? order by r.id", (email_id,))]
+
+
 def list_waiting(db: Connection, *, now: datetime, limit: int, suspects: bool = False) -> list[Receipt]:
     """Mails that are to be processed now, oldest first: new ones, and quarantined ones whose time has come.
 
@@ -351,3 +364,68 @@ def next_id(db: Connection) -> int:
 
 def count_waiting(db: Connection) -> int:
     return int(one(db, "select count(*) from receipts where state = 'new'"))
+
+
+# ---------------------------------------------------------------- quarantine
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A mail that could not be processed: waiting for another attempt (`quarantined`) or for a person (`parked`)."""
+
+    id: int
+    account: str | None
+    account_id: int | None
+    user_id: int | None
+    folder: str | None
+    uid: int | None
+    origin: str
+    state: str
+    attempts: int
+    next_try_at: str | None
+    error: str | None
+    size_bytes: int
+    raw_id: int | None
+
+
+_QUARANTINED = """
+    select r.id, a.name as account, r.account_id, a.user_id, m.folder, r.uid, r.origin, r.state, r.attempts, r.next_try_at,
+           r.error, r.size_bytes, r.raw_id
+    from receipts r left join accounts a on a.id = r.account_id left join mailboxes m on m.id = r.mailbox_id
+    where r.state in ('quarantined', 'parked')
+"""
+
+
+def list_quarantined(db: Connection, *, account_id: int | None = None) -> list[Quarantined]:
+    """Every mail in quarantine, newest first, of one account or of all."""
+    rows = db.execute(_QUARANTINED + " and (:account is null or r.account_id = :account) order by r.id desc", {"account": account_id})
+    return [Quarantined(**row) for row in rows]
+
+
+def find_quarantined(db: Connection, receipt_id: int) -> Quarantined | None:
+    row = db.execute(_QUARANTINED + " and r.id = ?", (receipt_id,)).fetchone()
+    return None if row is None else Quarantined(**row)
+
+
+def retry(db: Connection, receipt_id: int, *, now: datetime) -> None:
+    """Let one mail be tried again at once, with all its attempts before it."""
+    db.execute(
+        """update receipts set state = case when raw_id is null then 'quarantined' else 'new' end, attempts = 0, next_try_at = ?
+           where id = ? and state in ('quarantined', 'parked')""",
+        (times.to_text(now), receipt_id),
+    )
+
+
+def retry_skipped(db: Connection, *, since: datetime | None) -> list[int]:
+    """Let mails that a filter skipped, and whose bytes are still kept, be decided anew; return their receipts."""
+    rows = db.execute(
+        """update receipts set state = 'new' where state = 'filtered' and raw_id is not null
+               and (:since is null or received_at >= :since) returning id""",
+        {"since": times.to_text_or_none(since)},
+    )
+    return [row[0] for row in rows.fetchall()]
+
+
+def discard(db: Connection, receipt_id: int) -> None:
+    """Give a mail up for good: its receipt stays, its bytes go."""
+    db.execute("update receipts set state = 'discarded', raw_id = null, next_try_at = null where id = ?", (receipt_id,))
