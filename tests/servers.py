@@ -1,4 +1,4 @@
-"""Real mail servers on loopback for the tests: Dovecot (IMAP) and aiosmtpd (SMTP), with certificates of an authority of our own.
+"""Real mail servers on loopback for the tests: Dovecot (IMAP) and aiosmtpd (SMTP), with an authority of our own.
 
 Each is a context manager. Dovecot runs as root (mail then belongs to
 `nobody`) and as an ordinary user alike, each in a short folder of its own: socket paths are limited to 108 bytes.

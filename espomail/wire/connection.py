@@ -60,6 +60,8 @@ class Connection:
         return SessionLost(f"{self.where} {self._failure}", "what was read is kept; the next round goes on from there")
 
     def close(self) -> None:
+        """Close the socket; whatever is asked of the connection from now on is a SessionLost."""
+        self._failure = self._failure or "is closed"
         self._sock.close()
 
     def send(self, *pieces: bytes) -> None:

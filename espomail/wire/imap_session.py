@@ -16,6 +16,7 @@ from espomail.wire import auth, imap_grammar, tls
 from espomail.wire.auth import Credentials
 from espomail.wire.connection import Connection
 from espomail.wire.imap_grammar import Value
+from espomail.wire.words import printable, without_secret
 
 LINE_MAX = 8 * 1024 * 1024
 """Bytes: the longest line there is good reason for is a SEARCH answer of a million UIDs."""
@@ -262,20 +263,6 @@ def _authenticate_by(session: ImapSession, method: auth.Method, who: Credentials
             raise session.connection.lost("sent a log-in challenge that is not base64") from error
         session.connection.send(base64.b64encode(method.respond(who, turn, decoded)), b"\r\n")
     return session.finish()
-
-
-def without_secret(text: str, secret: str) -> str:
-    """A server's text for a person: should it echo the secret, plainly or in base64, that is struck out."""
-    for form in (secret, base64.b64encode(secret.encode()).decode()):
-        if form:
-            text = text.replace(form, "***")
-    return text
-
-
-def printable(raw: bytes) -> str:
-    """A server's bytes as at most 200 harmless characters."""
-    text = raw[:400].decode("utf-8", "replace")
-    return "".join(letter if letter.isprintable() else " " for letter in text)[:200].strip()
 
 
 def _code_and_text(raw: bytes | None) -> tuple[str, str]:

@@ -1,0 +1,19 @@
+"""What servers say, made fit for a person's eyes. Pure."""
+
+from __future__ import annotations
+
+import base64
+
+
+def printable(raw: bytes, *, most: int = 200) -> str:
+    """A server's bytes as at most `most` harmless characters."""
+    text = raw[: most * 2].decode("utf-8", "replace")
+    return "".join(letter if letter.isprintable() else " " for letter in text)[:most].strip()
+
+
+def without_secret(text: str, secret: str) -> str:
+    """A server's text; should it echo the secret, plainly or in base64, that is struck out."""
+    for form in (secret, base64.b64encode(secret.encode()).decode()):
+        if form:
+            text = text.replace(form, "***")
+    return text
