@@ -7,7 +7,8 @@ shapes: `id in (…)` for lists, where the cost grows with what the actor may se
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from espomail.errors import NotFound, NotPermitted
@@ -112,6 +113,23 @@ def _among(table: _Table, ids: str, *, alias: str, few: bool) -> str:
     return f"{key} in ({ids})"
 
 
+def visible_among(db: Connection, actor: Actor, things: Iterable[Thing], *, action: str = "read") -> set[Thing]:
+    """Which of the things exist and are reached by the action; one statement for each type among them."""
+    by_type: dict[str, list[int]] = {}
+    for thing in things:
+        by_type.setdefault(thing.type, []).append(thing.id)
+    found: set[Thing] = set()
+    for type_, ids in by_type.items():
+        table, clause = _TABLES[type_], visible(actor, type_, action=action, few=True)
+        rows = db.execute(
+            f"""select t.{table.key} from {table.name} t
+                where t.{table.key} in (select value from json_each(:ids)) and {_typed(table)} and {clause.sql}""",  # noqa: S608
+            {**clause.parameters, "ids": json.dumps(ids), "thing_type": type_},
+        )
+        found |= {Thing(type_, row[0]) for row in rows}
+    return found
+
+
 def may(db: Connection, actor: Actor, thing: Thing, action: str = "read") -> bool:
     """Whether the actor may do that with the thing; False too when there is no such thing."""
     return _answer(db, actor, thing, action) is True
@@ -136,13 +154,16 @@ def _answer(db: Connection, actor: Actor, thing: Thing, action: str) -> bool | N
     table = _TABLES[thing.type]
     read = visible(actor, thing.type, few=True)
     wanted = visible(actor, thing.type, action=action, few=True)
-    typed = "t.type = :thing_type" if table is _RECORDS else ":thing_type = :thing_type"
     found = one(
         db,
-        f"select {wanted.sql} from {table.name} t where t.{table.key} = :thing_id and {typed} and {read.sql}",  # noqa: S608
+        f"select {wanted.sql} from {table.name} t where t.{table.key} = :thing_id and {_typed(table)} and {read.sql}",  # noqa: S608
         {**read.parameters, **wanted.parameters, "thing_id": thing.id, "thing_type": thing.type},
     )
     return None if found is None else bool(found)
+
+
+def _typed(table: _Table) -> str:
+    return "t.type = :thing_type" if table is _RECORDS else ":thing_type = :thing_type"
 
 
 def require_create(actor: Actor, scope: str) -> None:
