@@ -335,3 +335,15 @@ def reopen(db: Connection, number: int, *, by_user_id: int | None, now: datetime
     if not can_serve:
         assign(db, number, None, by_user_id=by_user_id, now=now)
     return status
+
+
+def count_opened_since(db: Connection, first_receipt_id: int) -> int:
+    """How many cases were opened by mails whose receipts have an id from this one on."""
+    return int(
+        one(
+            db,
+            """select count(*) from cases where opened_by_email_id in
+                   (select email_id from receipts where id >= ? and email_id is not null)""",
+            (first_receipt_id,),
+        )
+    )
