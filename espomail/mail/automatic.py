@@ -32,8 +32,8 @@ _RESPONDER_HEADERS = (
 _OTHER_MACHINE_HEADERS = ("X-Failed-Recipients", "X-MS-Exchange-Inbox-Rules-Loop", "X-FC-MachineGenerated", "Feedback-ID")
 _NEGATIONS = frozenset({"", "no", "false", "0", "none"})
 _ROBOTS = re.compile(
-    r"(?:mailer[-_.]?daemon|postmaster|mdaemon|(?:do[-_.]?)?no[-_.]?t?[-_.]?reply|no[-_.]?response|auto[-_.]?(?:reply|respon[a-z]*|mailer)"
-    r"|bounces?|majordomo|listserv|.*[-_.+](?:no[-_.]?reply|bounces?|owner|request)|owner[-_].*)"
+    r"(?:mailer[-_.]?daemon|postmaster|mdaemon|bounces?|majordomo|listserv|auto[-_.]?(?:reply|respon[a-z]*|mailer)"
+    r"|(?:do[-_.]?)?(?:no|not)[-_.]?(?:reply|response)(?:[-_.+].*)?|.+[-_.+](?:no[-_.]?reply|bounces?)|.+-(?:owner|request)|owner-.+)"
 )
 _AWAY_SUBJECTS = re.compile(
     r"\s*(?:(?:re|aw|sv|antw|fwd?)\s*:\s*)?\W{0,3}(?:"

@@ -155,8 +155,8 @@ class _Page:
 
     def close(self, name: str) -> None:
         if name in _NEW_LINE or name in _NEW_PARAGRAPH:
-            self._break_for(name)
             self._close_block(name)
+            self._break_for(name)
         elif name == "a" and self.links:
             self._show_link(*self.links.pop())
 
