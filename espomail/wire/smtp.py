@@ -41,7 +41,7 @@ def open_post(
 ) -> Iterator[Post]:
     """A session with an SMTP server, logged in when the server has a log-in; it can send many mails.
 
-    Seconds as with `open_mailbox`; `password` is an access token for a secret of kind `oauth`. Raise Unreachable or LoginRefused.
+    Seconds as with `open_mailbox`; `password` is a token for a secret of kind `oauth`. Raise Unreachable or LoginRefused.
     """
     connection = connect(server, deadline_s=deadline_s, connect_timeout_s=connect_timeout_s, read_timeout_s=read_timeout_s)
     try:
