@@ -403,6 +403,7 @@ def test_a_post_stands_in_the_stream_and_is_told_to_followers(db: Connection, ru
     ]
     told = {who: [n["text"] for n in run(who, "notification", "list").json] for who in ("ann", "bob", "eve")}
     assert told == {"ann": [], "bob": ["ann on case:1: called back"], "eve": []}
+    assert notifications.list_(db, user_id=id_of(db, "eve"), limit=9) == []
 
 
 def test_a_note_on_a_case_is_a_post_and_may_come_from_stdin(db: Connection, run: Run) -> None:
