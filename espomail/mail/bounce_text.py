@@ -22,11 +22,11 @@ _RETURNED = re.compile(
 )
 _SUMMARY = re.compile(r"\s*(?:to|cc|from|subject|sent|date|reply-to)\s*:", re.IGNORECASE)
 _CONTACT = re.compile(
-    r"contact|assist|questions?\b|problems?, (?:ask|write|mail)|help\b|support@|if you (?:feel|believe|think)"
+    r"contact|assist|questions?\b|problems?, (?:ask|write|mail)|help\b|if you (?:feel|believe|think)"
     r"|forward this|\bsend (?:mail|e-?mail)",
     re.IGNORECASE,
 )
-_NOT_RECIPIENTS = re.compile(r"mailer-daemon|no-?reply|.*@.*\.(?:prod|outlook)\.com$", re.IGNORECASE)
+_NOT_RECIPIENTS = re.compile(r"mailer-daemon|no-?reply|.*\.prod\.outlook\.com$", re.IGNORECASE)
 FAILED: Final = re.compile(
     r"(?:could|can|was|were|did|has|have|is|are)(?: ?not|n't) (?:be |been |yet been |able to |reach "
     r"|possible )*(?:deliver|sent|reach|accept)"
