@@ -26,7 +26,7 @@ from espomail.cli.stream import read_text, write_post
 from espomail.cli.team import get_visible as get_visible_team
 from espomail.cli.things import LARGEST_ID, number_argument
 from espomail.cli.user import get_visible as get_visible_user
-from espomail.store import cases, users, visibility
+from espomail.store import case_edits, cases, users, visibility
 from espomail.store.db import transaction
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def edit(desk: Desk, /, number: int, **given: Any) -> None:
     with transaction(desk.db):
         before = get_case(desk, number, "edit")
         values = edited(FIELDS, given, current(desk, before))
-        cases.set_(desk.db, number, read_fields(desk, values, before=before))
+        case_edits.set_(desk.db, number, read_fields(desk, values, before=before))
     say_changed(desk, number, f"case {number} changed")
 
 

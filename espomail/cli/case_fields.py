@@ -12,7 +12,7 @@ from espomail.cli.stream import entries_json
 from espomail.cli.user import may_see
 from espomail.errors import BadInput, NotFound, NotPermitted
 from espomail.model import Thing
-from espomail.store import accounts, case_views, cases, sight, teams, users, visibility
+from espomail.store import accounts, case_edits, case_views, cases, sight, teams, users, visibility
 from espomail.store.cases import Case
 
 if TYPE_CHECKING:
@@ -98,13 +98,13 @@ def _ref(ref: tuple[str, int, str] | None, seen: Mapping[Thing, str]) -> dict[st
 # ---------------------------------------------------------------- options
 
 
-def read_fields(desk: Desk, values: Mapping[str, Any], *, before: Case | None = None) -> cases.CaseFields:
+def read_fields(desk: Desk, values: Mapping[str, Any], *, before: Case | None = None) -> case_edits.CaseFields:
     """Given options as text, return the fields; raise for a value that can't be used or that the actor may not refer to."""
     name = " ".join(values["name"].split())
     if not name:
         raise BadInput("a case needs a name", "give one with --name")
     customers = {type_: _customer(desk, type_, values[type_], before) for type_ in ("account", "contact", "lead")}
-    return cases.CaseFields(
+    return case_edits.CaseFields(
         name=name,
         description=values["description"],
         priority=values["priority"],

@@ -9,7 +9,7 @@ from espomail.cli.frame import command, pass_desk
 from espomail.cli.things import number_argument, thing_argument, thing_of
 from espomail.errors import BadInput
 from espomail.model import Thing
-from espomail.store import case_emails, cases
+from espomail.store import case_edits, case_emails, cases
 from espomail.store.db import transaction
 
 if TYPE_CHECKING:
@@ -31,11 +31,11 @@ def link(desk: Desk, number: int, thing: str) -> None:
         if found.type == "email":
             case_emails.add(desk.db, number, found.id, by_user_id=desk.actor.user_id, now=desk.now())
         else:
-            cases.set_customer(desk.db, number, _customer_type(before, found), found.id)
+            case_edits.set_customer(desk.db, number, _customer_type(before, found), found.id)
     say_changed(desk, number, f"case {number} linked to {found}")
 
 
 def _customer_type(case: cases.Case, thing: Thing) -> str:
-    if thing.type not in cases.CUSTOMERS:
+    if thing.type not in case_edits.CUSTOMERS:
         raise BadInput(f"case {case.number} can't be linked to {thing}", "link it to an account, contact, lead or email")
     return thing.type

@@ -17,14 +17,6 @@ DESCRIPTION_MAX = 200_000
 STATUSES = ("New", "Assigned", "Pending", "Closed", "Rejected", "Duplicate")
 CLOSED = ("Closed", "Rejected", "Duplicate")
 PRIORITIES = ("Low", "Normal", "High", "Urgent")
-CUSTOMERS = {
-    "account": "update cases set account_id = :id where number = :number",
-    "contact": """
-        update cases set contact_id = :id,
-            account_id = coalesce(account_id, (select account_id from records where id = :id)) where number = :number
-    """,
-    "lead": "update cases set lead_id = :id where number = :number",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,37 +174,6 @@ def add(
     return number
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaseFields:
-    """What can be edited of a case."""
-
-    name: str
-    description: str
-    priority: str
-    type: str | None
-    account_id: int | None
-    contact_id: int | None
-    lead_id: int | None
-    team_ids: tuple[int, ...]
-
-
-def set_(db: Connection, number: int, changed: CaseFields) -> None:
-    """Replace what can be edited."""
-    row: dict[str, Any] = {f.name: getattr(changed, f.name) for f in fields(changed) if f.name != "team_ids"}
-    db.execute(
-        """update cases set name = :name, description = :description, priority = :priority, type = :type,
-               account_id = :account_id, contact_id = :contact_id, lead_id = :lead_id where number = :number""",
-        {**row, "number": number},
-    )
-    db.execute("delete from case_teams where case_number = ?", (number,))
-    add_teams(db, number, changed.team_ids)
-
-
-def set_customer(db: Connection, number: int, type: str, record_id: int) -> None:
-    """Say whom a case concerns, `type` being one of CUSTOMERS; a contact brings the company where the case has none."""
-    db.execute(CUSTOMERS[type], {"id": record_id, "number": number})
-
-
 def add_teams(db: Connection, number: int, team_ids: Iterable[int]) -> None:
     db.executemany("insert or ignore into case_teams (case_number, team_id) values (?, ?)", [(number, t) for t in team_ids])
 
@@ -337,13 +298,18 @@ def reopen(db: Connection, number: int, *, by_user_id: int | None, now: datetime
     return status
 
 
-def count_opened_since(db: Connection, first_receipt_id: int) -> int:
-    """How many cases were opened by mails whose receipts have an id from this one on."""
+def last_number(db: Connection) -> int:
+    """The number given last, 0 before the first case."""
+    return int(one(db, "select coalesce((select seq from sqlite_sequence where name = 'cases'), 0)"))
+
+
+def count_opened(db: Connection, *, after_number: int, first_receipt_id: int) -> int:
+    """How many cases with a number above one were opened by mails whose receipts have an id from the other on."""
     return int(
         one(
             db,
-            """select count(*) from cases where opened_by_email_id in
-                   (select email_id from receipts where id >= ? and email_id is not null)""",
-            (first_receipt_id,),
+            """select count(*) from cases where number > :number and opened_by_email_id in
+                   (select email_id from receipts where id >= :receipt and email_id is not null)""",
+            {"number": after_number, "receipt": first_receipt_id},
         )
     )

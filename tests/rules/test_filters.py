@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from espomail.errors import BadInput
 from espomail.model import Address, Attachment, Head, Mail
 from espomail.rules import filters
-from espomail.rules.filters import ACTIONS, CRITERIA, KINDS, Filter, Verdict, first_hit, wildcard
+from espomail.rules.filters import ACTIONS, CRITERIA, KINDS, Filter, Verdict, first_hit
+from espomail.rules.wildcards import folded, wildcard
 
 PDF = Attachment(0, "a.pdf", "application/pdf", 9, "00", False, None)
 LOGO = Attachment(1, "logo.png", "image/png", 9, "00", True, "logo")
@@ -256,7 +257,7 @@ def test_law_a_wildcard_means_what_its_definition_says(pattern: str, value: str)
 @given(st.text(max_size=30))
 def test_law_a_value_without_a_star_fits_itself_in_any_case(value: str) -> None:
     pattern = value.replace("*", "")
-    assert wildcard(pattern)(pattern.upper()) == (filters.folded(pattern.upper()) == filters.folded(pattern))
+    assert wildcard(pattern)(pattern.upper()) == (folded(pattern.upper()) == folded(pattern))
     assert wildcard(pattern)(pattern)
 
 

@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from espomail.errors import NotFound
-from espomail.model import Agent, Mail, Thing
+from espomail.model import Agent, Mail, Step, Thing
 from espomail.store import (
+    case_edits,
     case_emails,
     case_views,
     cases,
+    decisions,
     emails,
     followers,
     notes,
@@ -107,6 +109,13 @@ def test_an_email_opens_one_case_at_most(db: Connection) -> None:
     opened(db, opened_by_email_id=7)
     with pytest.raises(IntegrityError):
         opened(db, opened_by_email_id=7)
+
+
+def test_cases_of_a_round_are_counted_by_the_receipts_that_opened_them(db: Connection) -> None:
+    for receipt, outcome in ((1, "opened"), (2, "opened"), (3, "joined"), (4, "opened"), (None, "opened")):
+        steps = [Step("link", "opened", "no"), Step("case", outcome, '"step":"case","outcome":"opened"')]
+        decisions.add(db, steps, receipt_id=receipt, email_id=None, now=NOW)
+    assert [cases.count_opened_since(db, first) for first in (1, 2, 3, 5)] == [3, 2, 1, 0]
 
 
 def test_a_case_that_is_not_there_is_not_found(db: Connection) -> None:
@@ -338,7 +347,7 @@ def test_a_contact_brings_its_company_unless_the_case_has_one(db: Connection) ->
     bob = records.add(db, "contact", RecordFields(name="Bob", account_id=acme), created_by_id=None, now=NOW)
     plain, taken = opened(db), opened(db, account_id=other)
     for number in (plain, taken):
-        cases.set_customer(db, number, "contact", bob)
+        case_edits.set_customer(db, number, "contact", bob)
     assert [(cases.get(db, n).contact_id, cases.get(db, n).account_id) for n in (plain, taken)] == [(bob, acme), (bob, other)]
 
 
