@@ -17,7 +17,7 @@ from espomail.store import accounts
 if TYPE_CHECKING:
     from espomail.desk import Desk
     from espomail.model import Account
-    from espomail.rounds.fetch import Report
+    from espomail.rounds.fetch import AccountReport, Report
 
 TOTALS = ("imported", "duplicates", "filtered", "quarantined")
 
@@ -79,12 +79,17 @@ def tell(report: Report) -> None:
         hint = f" — {each.failure.hint}" if each.failure and each.failure.hint else ""
         complain(f"{each.account}: {each.error}{hint}")
     tried = [each for each in report.accounts if each.skipped is None]
-    if report.failed and len(report.failed) == len(tried) and all(isinstance(e.failure, Unreachable) for e in report.failed):
-        first = report.failed[0]
-        raise type(first.failure or Unreachable(""))(f"no account could be fetched ({len(tried)} tried)", f"see: espomail group-account test {first.account}")
+    if report.failed and len(report.failed) == len(tried) and all(_is_out_of_reach(each) for each in report.failed):
+        hint = f"see: espomail {report.failed[0].kind}-account test {report.failed[0].account}"
+        raise Unreachable(f"no account could be fetched ({len(tried)} tried)", hint)
     if report.failed or report.total("quarantined"):
         what = f"{len(report.failed)} accounts failed, {report.total('quarantined')} mails quarantined"
         raise PartlyDone(what, "see: espomail status, espomail quarantine list")
+
+
+def _is_out_of_reach(each: AccountReport) -> bool:
+    """Whether the server could not be reached or refused the log-in; a missing folder is neither."""
+    return each.failure is not None and each.failure.code == Unreachable.code
 
 
 def words(report: Report) -> str:

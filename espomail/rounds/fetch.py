@@ -104,7 +104,7 @@ class Part:
 def fetch(desk: Desk, request: Request, *, progress: Callable[[int, int], None] = lambda taken, done: None) -> Report:
     """Take in what is new and process it; return when all of it is processed. `progress` gets counts: taken in, done."""
     started = desk.monotonic()
-    first_receipt = receipts.next_id(desk.db)
+    first_receipt, last_case = receipts.next_id(desk.db), cases.last_number(desk.db)
     child = Child(desk.db_path, now=desk.now, done=lambda count: progress(0, count))
     budget = Budget(request.limit, started + (request.max_time_s or NO_LIMIT_S), desk.monotonic)
     if not request.dry_run:
@@ -127,7 +127,7 @@ def fetch(desk: Desk, request: Request, *, progress: Callable[[int, int], None] 
         tell_servers(desk, [part.account for part in parts if part.report.ok and part.report.skipped is None], budget)
     return Report(
         accounts=sorted((part.report for part in parts), key=lambda report: report.account),
-        cases_created=cases.count_opened_since(desk.db, first_receipt),
+        cases_created=cases.count_opened(desk.db, after_number=last_case, first_receipt_id=first_receipt),
         auto_replies_queued=outbox.count_auto_replies_since(desk.db, first_receipt),
         seconds=round(desk.monotonic() - started, 3),
     )
