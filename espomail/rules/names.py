@@ -26,7 +26,8 @@ def check_name(noun: str, name: str) -> str:
 def check_address(text: str) -> str:
     """Given an address that somebody typed, return it normalised; raise BadInput when it is none."""
     address = normalise(text.strip())
-    if not address:
+    local, _, domain = address.rpartition("@")
+    if not local or not domain:
         raise BadInput(f"not an e-mail address: {text!r}", "write it as name@example.com")
     return address
 
