@@ -86,6 +86,7 @@ class Mailbox:
         self._facts: Facts = {}
         self._exists = 0
         self._has_news = False
+        self._is_writable = False
 
     @property
     def capabilities(self) -> tuple[str, ...]:
@@ -102,12 +103,12 @@ class Mailbox:
     def select(self, folder: str, *, writable: bool = False) -> FolderState:
         """Open a folder, for reading only unless `writable`; raise FolderMissing or Declined."""
         word = b"SELECT" if writable else b"EXAMINE"
-        self._facts, self._exists, self._has_news = {}, 0, False
+        self._facts, self._exists, self._has_news, self._is_writable = {}, 0, False, False
         outcome = self._session.command(word, imap_grammar.quoted(folder_names.encode(folder)))
         if not outcome.is_ok:
             outcome = self._select_as_listed(word, folder, outcome)
         state = _folder_state(outcome)
-        self._exists = state.exists
+        self._exists, self._is_writable = state.exists, writable and outcome.code != "READ-ONLY"
         return state
 
     def uids_after(self, last_uid: int) -> list[int]:
@@ -173,6 +174,7 @@ class Mailbox:
     def mark_seen(self, uids: Sequence[int]) -> None:
         """Mark mails as read; the folder must be open for writing."""
         if uids:
+            self._require_writable()
             self._do(b"UID STORE", imap_grammar.uid_set(uids), rb"+FLAGS.SILENT (\Seen)")
 
     def move(self, uids: Sequence[int], folder: str) -> None:
@@ -182,6 +184,7 @@ class Mailbox:
         """
         if not uids:
             return
+        self._require_writable()
         word = b"UID MOVE" if "MOVE" in self.capabilities else b"UID COPY"
         target = imap_grammar.quoted(folder_names.encode(folder))
         outcome = self._session.command(word, imap_grammar.uid_set(uids), target)
@@ -194,6 +197,7 @@ class Mailbox:
         r"""Delete mails. A server without UIDPLUS (RFC 4315) keeps them marked \Deleted: a bare EXPUNGE could hit others."""
         if not uids:
             return
+        self._require_writable()
         self._do(b"UID STORE", imap_grammar.uid_set(uids), rb"+FLAGS.SILENT (\Deleted)")
         if "UIDPLUS" in self.capabilities:
             self._do(b"UID EXPUNGE", imap_grammar.uid_set(uids))
@@ -281,6 +285,11 @@ class Mailbox:
         if not outcome.is_ok:
             raise self._declined(outcome)
         return outcome
+
+    def _require_writable(self) -> None:
+        """Some servers (Dovecot) say OK to changes in a folder that is open for reading only, and do nothing."""
+        if not self._is_writable:
+            raise Declined(f"{self._where} has the folder open for reading only", "the log-in may lack the right to change it")
 
     def _declined(self, outcome: Outcome) -> Declined:
         return Declined(f"{self._where} declined: {outcome.text or outcome.status}", "see what the mail server's log says")

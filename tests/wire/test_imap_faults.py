@@ -1,0 +1,394 @@
+"""What a misbehaving IMAP server does to a session: the right mail or none, and an error we expect."""
+
+from __future__ import annotations
+
+import itertools
+import socket
+import threading
+import time
+from collections.abc import Iterable, Iterator
+
+import pytest
+
+from espomail.errors import SessionLost, Unreachable
+from espomail.model import RawMail, Refused, Unreadable, Vanished
+from espomail.wire import imap
+from tests.scripted_imap import Piece, ScriptedImap, Twist, scripted_imap
+
+LETTERS = {
+    uid: b"Message-ID: <%d@shop.example>\r\nSubject: order %d\r\n\r\n" % (uid, uid) + b"line (of) {7} text\r\n" * uid * 9
+    for uid in (3, 4, 9, 12, 20)
+}
+UIDS = sorted(LETTERS)
+
+
+def fetch(server: ScriptedImap, **times: float) -> tuple[list[RawMail | Unreadable], Unreachable | None]:
+    """What one session over all mails gave, and what ended it."""
+    found: list[RawMail | Unreadable] = []
+    seconds = {"deadline_s": 20.0, "read_timeout_s": 5.0, "command_timeout_s": 5.0} | times
+    try:
+        with imap.open_mailbox(server.account(), password="secret", **seconds) as mailbox:
+            mailbox.select("INBOX")
+            for each in mailbox.read(mailbox.uids_after(0)):
+                found.append(each)
+    except Unreachable as error:
+        return found, error
+    return found, None
+
+
+def contents(found: Iterable[RawMail | Unreadable]) -> dict[int, bytes]:
+    return {each.uid: each.content for each in found if isinstance(each, RawMail)}
+
+
+def on_bodies(change: Twist) -> Twist:
+    """Twist the answers that carry whole mails."""
+    return lambda tag, line, answer: change(tag, line, answer) if "BODY.PEEK[])" in line else answer
+
+
+def on_body_of(uid: int, before: bytes, after: bytes) -> Twist:
+    """Replace bytes in the FETCH answer of one mail, wherever it is sent."""
+
+    def change(_tag: bytes, _line: str, answer: bytes) -> bytes:
+        start = answer.find(b"(UID %d BODY" % uid)
+        end = answer.find(b"\r\n* ", start)
+        end = len(answer) if end < 0 else end
+        return answer if start < 0 else answer[:start] + answer[start:end].replace(before, after, 1) + answer[end:]
+
+    return on_bodies(change)
+
+
+def literal(uid: int) -> bytes:
+    return b"{%d}" % len(LETTERS[uid])
+
+
+def test_an_honest_server_gives_every_mail_whole() -> None:
+    with scripted_imap(LETTERS) as server:
+        found, error = fetch(server)
+    assert (contents(found), error) == (LETTERS, None)
+
+
+def refuse(status: bytes, *uids: int) -> Twist:
+    """Decline every FETCH of bodies that names one of the UIDs."""
+
+    def change(tag: bytes, line: str, answer: bytes) -> bytes:
+        named = any(b"(UID %d BODY" % uid in answer for uid in uids)
+        return tag + b" " + status + b" can't read this one\r\n" if named else answer
+
+    return on_bodies(change)
+
+
+@pytest.mark.parametrize("status", [b"NO", b"BAD"])
+def test_a_mail_that_the_server_declines_is_refused_and_the_others_come(status: bytes) -> None:
+    with scripted_imap(LETTERS, twist=refuse(status, 9)) as server:
+        found, error = fetch(server)
+    assert [each for each in found if not isinstance(each, RawMail)] == [
+        Refused(9, f"the server answered {status.decode()}: can't read this one")
+    ]
+    assert contents(found) == {uid: LETTERS[uid] for uid in UIDS if uid != 9}
+    assert error is None
+
+
+def test_three_refusals_in_a_row_end_the_session() -> None:
+    with scripted_imap(LETTERS, twist=refuse(b"NO", 4, 9, 12)) as server:
+        found, error = fetch(server)
+    assert [(each.uid, type(each)) for each in found] == [(3, RawMail), (4, Refused), (9, Refused), (12, Refused)]
+    assert isinstance(error, SessionLost)
+
+
+def test_a_mail_that_is_not_sent_but_still_there_is_refused() -> None:
+    def leave_out(_tag: bytes, _line: str, answer: bytes) -> bytes:
+        start = answer.find(b"* 2 FETCH")
+        return answer if start < 0 else answer[:start] + answer[answer.find(b"\r\n)\r\n", start) + 5 :]
+
+    with scripted_imap(LETTERS, twist=on_bodies(leave_out)) as server:
+        found, error = fetch(server)
+    assert found[1] == Refused(4, "the server did not send this mail")
+    assert contents(found) == {uid: LETTERS[uid] for uid in UIDS if uid != 4}
+    assert error is None
+
+
+def test_a_mail_that_went_away_has_vanished() -> None:
+    def leave_out(_tag: bytes, line: str, answer: bytes) -> bytes:
+        if "RFC822.SIZE" in line:
+            server.letters = {uid: letter for uid, letter in LETTERS.items() if uid != 4}
+        return answer
+
+    with scripted_imap(LETTERS, twist=leave_out) as server:
+        found, error = fetch(server)
+    assert found[1] == Vanished(4)
+    assert contents(found) == {uid: LETTERS[uid] for uid in UIDS if uid != 4}
+    assert error is None
+
+
+HARMLESS: dict[str, Twist] = {
+    "unsolicited flags": on_bodies(lambda tag, line, answer: b"* 3 FETCH (FLAGS (\\Seen))\r\n" + answer),
+    "flags with the uid of a mail": on_bodies(lambda tag, line, answer: b"* 3 FETCH (UID 9 FLAGS ())\r\n" + answer),
+    "news between mails": on_bodies(lambda tag, line, answer: b"* 9 EXISTS\r\n* 0 RECENT\r\n* OK hello {5}\r\n" + answer),
+    "flags inside of the mail's answer": on_body_of(9, b" BODY[]", b" FLAGS (\\Seen $Junk) MODSEQ (12) BODY[]"),
+    "uid after the body": on_bodies(
+        lambda tag, line, answer: answer.replace(b"(UID 9 BODY", b"(BODY").replace(
+            LETTERS[9] + b")", LETTERS[9] + b" UID 9)"
+        )
+    ),
+    "lower-case keys": on_bodies(lambda tag, line, answer: answer.replace(b"(UID", b"(uid").replace(b" BODY[]", b" body[]")),
+    "an unknown answer with a literal": on_bodies(lambda tag, line, answer: b"* NEWS {4}\r\n)(\r\n x\r\n" + answer),
+    "a non-synchronising literal": on_body_of(9, literal(9), literal(9).replace(b"}", b"+}")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_what_a_server_may_say_besides_changes_nothing(name: str) -> None:
+    with scripted_imap(LETTERS, twist=HARMLESS[name]) as server:
+        found, error = fetch(server)
+    assert server.hits > 0
+    assert (contents(found), error) == (LETTERS, None)
+
+
+def test_quoted_bodies_are_bodies() -> None:
+    letters = {5: b'a "short" \\ mail', 6: b"NIL"}
+    quoted = on_bodies(
+        lambda tag, line, answer: (
+            b'* 1 FETCH (UID 5 BODY[] "a \\"short\\" \\\\ mail")\r\n* 2 FETCH (UID 6 BODY[] "NIL")\r\n' + tag + b" OK\r\n"
+        )
+    )
+    with scripted_imap(letters, twist=quoted) as server:
+        found, error = fetch(server)
+    assert (contents(found), error) == (letters, None)
+
+
+def test_a_body_of_nil_is_no_mail() -> None:
+    with scripted_imap(LETTERS, twist=on_body_of(9, literal(9) + b"\r\n" + LETTERS[9], b"NIL")) as server:
+        found, error = fetch(server)
+    assert found[2] == Refused(9, "the server did not send this mail")
+    assert contents(found) == {uid: LETTERS[uid] for uid in UIDS if uid != 9}
+    assert error is None
+
+
+def test_half_a_mail_that_is_announced_as_half_is_refused() -> None:
+    half = LETTERS[9][:60]
+    twist = on_body_of(9, literal(9) + b"\r\n" + LETTERS[9], b"{60}\r\n" + half)
+    with scripted_imap(LETTERS, twist=twist) as server:
+        found, error = fetch(server)
+    assert found[2] == Refused(9, f"the server announced {len(LETTERS[9])} bytes and sent 60")
+    assert error is None
+
+
+def test_an_empty_body_of_a_mail_that_has_bytes_is_refused() -> None:
+    with scripted_imap(LETTERS, twist=on_body_of(9, literal(9) + b"\r\n" + LETTERS[9], b'""')) as server:
+        found, _ = fetch(server)
+    assert found[2] == Refused(9, f"the server announced {len(LETTERS[9])} bytes and sent 0")
+
+
+def test_a_server_that_only_estimates_sizes_still_gives_its_mails() -> None:
+    def estimate(_tag: bytes, line: str, answer: bytes) -> bytes:
+        return answer.replace(b"RFC822.SIZE %d " % len(LETTERS[9]), b"RFC822.SIZE 2000 ")
+
+    with scripted_imap(LETTERS, twist=estimate) as server:
+        found, error = fetch(server)
+    assert server.hits > 0
+    assert (contents(found), error) == (LETTERS, None)
+
+
+FATAL: dict[str, Twist] = {
+    "a literal too short": on_body_of(9, literal(9), b"{60}"),
+    "a literal too long": on_body_of(9, literal(9), b"{%d}" % (len(LETTERS[9]) + 30)),
+    "a literal one byte too long": on_body_of(9, literal(9), b"{%d}" % (len(LETTERS[9]) + 1)),
+    "the last literal too long": on_body_of(20, literal(20), b"{%d}" % (len(LETTERS[20]) + 2)),
+    "a literal of a terabyte": on_body_of(9, literal(9), b"{999999999999}"),
+    "another uid": on_body_of(9, b"UID 9 ", b"UID 10 "),
+    "a uid twice": on_body_of(9, b"UID 9 ", b"UID 4 "),
+    "no uid": on_body_of(9, b"UID 9 ", b""),
+    "a uid that is no number": on_body_of(9, b"UID 9 ", b"UID nine "),
+    "no closing parenthesis": on_bodies(lambda tag, line, answer: answer.replace(LETTERS[9] + b")", LETTERS[9])),
+    "a wrong tag": on_bodies(lambda tag, line, answer: answer.replace(tag + b" OK", b"A0 OK")),
+    "an end that is no status": on_bodies(lambda tag, line, answer: answer.replace(tag + b" OK", tag + b" FINE")),
+    "BYE in the middle": on_bodies(lambda tag, line, answer: answer[:900] and b"* BYE maintenance\r\n"),
+    "BYE after the mails": on_bodies(lambda tag, line, answer: answer.replace(tag + b" OK", b"* BYE\r\n" + tag + b" OK")),
+    "hanging up in the middle": on_bodies(lambda tag, line, answer: [answer[:1200], None]),
+    "hanging up before the OK": on_bodies(lambda tag, line, answer: [answer[: answer.find(tag + b" OK")], None]),
+    "a line of ten megabytes": on_bodies(lambda tag, line, answer: b"* 1 FETCH (FLAGS (" + b"x" * 10_000_000 + b"))\r\n"),
+    "a line of ten megabytes in a search": lambda tag, line, answer: (
+        b"* SEARCH " + b"1 " * 5_000_000 + b"\r\n" + answer if "SEARCH" in line else answer
+    ),
+    "a question out of turn": on_bodies(lambda tag, line, answer: b"+ go ahead\r\n" + answer),
+    "a search answered by words": lambda tag, line, answer: (
+        answer.replace(b"* SEARCH", b"* SEARCH all") if "SEARCH" in line else answer
+    ),
+    "a search with a number beyond uids": lambda tag, line, answer: (
+        answer.replace(b"* SEARCH", b"* SEARCH 4294967296") if "SEARCH" in line else answer
+    ),
+    "silence": on_bodies(lambda tag, line, answer: b""),
+    "silence in the middle of a mail": on_bodies(lambda tag, line, answer: answer[:1000]),
+    "nonsense": on_bodies(lambda tag, line, answer: b"\x00\xff\xfe" * 50 + b"\r\n"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FATAL)
+def test_a_broken_answer_ends_the_session_and_gives_no_wrong_mail(name: str) -> None:
+    with scripted_imap(LETTERS, twist=FATAL[name]) as server:
+        found, error = fetch(server, read_timeout_s=0.6, command_timeout_s=0.6)
+    assert server.hits > 0
+    assert isinstance(error, SessionLost)
+    assert f"127.0.0.1:{server.port}" in error.message
+    assert all(content == LETTERS[uid] for uid, content in contents(found).items())
+    assert not [each for each in found if isinstance(each, Vanished)]
+
+
+def drip(answer: bytes) -> Iterator[Piece]:
+    for byte in answer:
+        yield bytes([byte])
+        yield 0.05
+
+
+def test_a_server_that_drips_runs_into_the_deadline_of_the_command() -> None:
+    with scripted_imap(LETTERS, twist=on_bodies(lambda tag, line, answer: drip(answer))) as server:
+        began = time.monotonic()
+        found, error = fetch(server, read_timeout_s=5.0, command_timeout_s=0.8)
+        lasted = time.monotonic() - began
+    assert (found, type(error)) == ([], SessionLost)
+    assert lasted < 3.0
+
+
+def test_a_server_that_drips_runs_into_the_deadline_of_the_session() -> None:
+    with scripted_imap(LETTERS, twist=lambda tag, line, answer: drip(answer)) as server:
+        began = time.monotonic()
+        found, error = fetch(server, deadline_s=1.0, command_timeout_s=60.0)
+        lasted = time.monotonic() - began
+    assert (found, type(error)) == ([], SessionLost)
+    assert lasted < 3.0
+
+
+def test_an_endless_flood_of_small_answers_runs_into_the_deadline() -> None:
+    flood = on_bodies(lambda tag, line, answer: itertools.repeat(b"* 1 FETCH (FLAGS ())\r\n" * 1000))
+    with scripted_imap(LETTERS, twist=flood) as server:
+        found, error = fetch(server, command_timeout_s=1.0)
+    assert (found, type(error)) == ([], SessionLost)
+
+
+def test_a_connection_cut_after_any_byte_gives_whole_mails_or_none() -> None:
+    letters = {uid: LETTERS[uid] for uid in UIDS[:2]}
+    with scripted_imap(letters) as server:
+        tag, line = b"A6", "UID FETCH 3:4 (UID BODY.PEEK[])"
+        length = len(server.answer(tag, line))
+        cuts = range(0, length, 13)
+        for cut in cuts:
+            server.twist = on_bodies(lambda tag, line, answer, cut=cut: [answer[:cut], None])
+            found, error = fetch(server)
+            assert (found, type(error)) == ([], SessionLost)
+        server.twist = lambda tag, line, answer: answer
+        assert contents(fetch(server)[0]) == letters
+    assert server.hits == len(cuts)
+
+
+@pytest.mark.parametrize(("raw", "name"), [(b"R&D", "R&D"), ("Büro".encode(), "Büro")])
+def test_a_folder_that_its_server_misspells_opens_by_the_name_it_lists(raw: bytes, name: str) -> None:
+    spelled = "EXAMINE " + '"' + raw.decode("latin-1") + '"'
+
+    def misspell(tag: bytes, line: str, answer: bytes) -> bytes:
+        if line.startswith("LIST"):
+            return b'* LIST () "/" "' + raw + b'"\r\n' + answer
+        return tag + b" NO no such folder\r\n" if line.startswith("EXAMINE") and line != spelled else answer
+
+    with (
+        scripted_imap(LETTERS, twist=misspell) as server,
+        imap.open_mailbox(server.account(), password="secret", deadline_s=5) as mailbox,
+    ):
+        assert [each.name for each in mailbox.list_folders()] == [name]
+        assert mailbox.select(name).exists == len(LETTERS)
+        assert spelled in server.heard
+
+
+GREETINGS = {
+    "PREAUTH": (b"* PREAUTH welcome\r\n", None),
+    "BYE": (b"* BYE too busy\r\n", SessionLost),
+    "nothing": (b"", SessionLost),
+    "another protocol": (b"220 mail.example ESMTP\r\n", SessionLost),
+    "NO": (b"* NO\r\n", SessionLost),
+}
+
+
+@pytest.mark.parametrize("name", GREETINGS)
+def test_only_a_proper_greeting_opens_a_session(name: str) -> None:
+    greeting, ends = GREETINGS[name]
+    with scripted_imap(LETTERS, greeting=greeting) as server:
+        found, error = fetch(server, read_timeout_s=0.5)
+    assert type(error) is (ends or type(None))
+    assert contents(found) == ({} if ends else LETTERS)
+
+
+def open_with_starttls(server: ScriptedImap) -> Unreachable:
+    account = server.account(security="starttls", host="localhost")
+    with pytest.raises(Unreachable) as caught, imap.open_mailbox(account, password="secret", deadline_s=5):
+        pass
+    return caught.value
+
+
+def test_preauth_before_tls_is_left_at_once() -> None:
+    with scripted_imap(LETTERS, greeting=b"* PREAUTH welcome\r\n") as server:
+        error = open_with_starttls(server)
+    assert "without TLS where STARTTLS is required" in error.message
+    assert server.heard == []
+
+
+@pytest.mark.parametrize("status", [b"NO", b"BAD"])
+def test_a_server_that_declines_starttls_gets_no_password(status: bytes) -> None:
+    with scripted_imap(LETTERS, twist=lambda tag, line, answer: tag + b" " + status + b" not here\r\n") as server:
+        error = open_with_starttls(server)
+    assert "does not offer STARTTLS" in error.message
+    assert server.heard == ["STARTTLS"]
+
+
+def test_words_slipped_in_behind_the_answer_to_starttls_end_the_session() -> None:
+    with scripted_imap(LETTERS, twist=lambda tag, line, answer: answer + b"* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n") as server:
+        error = open_with_starttls(server)
+    assert "before TLS began" in error.message
+    assert server.heard == ["STARTTLS"]
+
+
+def test_a_server_whose_tls_is_nonsense_gets_no_password() -> None:
+    with scripted_imap(LETTERS, twist=lambda tag, line, answer: [answer, 0.1, b"* OK not TLS at all\r\n"]) as server:
+        error = open_with_starttls(server)
+    assert error.message.startswith("no TLS with localhost:")
+    assert server.heard == ["STARTTLS"]
+
+
+def test_a_server_that_echoes_the_password_does_not_bring_it_into_the_error() -> None:
+    with scripted_imap(LETTERS) as server:
+        server.talk = echo_password  # type: ignore[method-assign]
+        with pytest.raises(Unreachable) as caught, imap.open_mailbox(server.account(), password="hunter2!", deadline_s=5):
+            pass
+    assert "***" in caught.value.message
+    assert "hunter2!" not in caught.value.message
+
+
+def echo_password(sock: socket.socket) -> None:
+    """A session that ends with a refusal quoting what it was sent."""
+    with sock, sock.makefile("rb") as lines:
+        sock.sendall(b"* OK ready\r\n")
+        for raw in lines:
+            tag = raw.split()[0]
+            if b"CAPABILITY" in raw:
+                sock.sendall(b"* CAPABILITY IMAP4rev1\r\n" + tag + b" OK\r\n")
+            else:
+                sock.sendall(tag + b" NO you said " + raw)
+
+
+def test_a_temporary_refusal_is_no_wrong_password() -> None:
+    def busy(tag: bytes, line: str, answer: bytes) -> bytes:
+        return tag + b" NO [UNAVAILABLE] directory is down\r\n" if line.startswith("AUTH") else answer
+
+    with scripted_imap(LETTERS, twist=busy) as server:
+        found, error = fetch(server)
+    assert (found, type(error)) == ([], Unreachable)
+
+
+def test_the_flood_of_a_hung_server_does_not_keep_other_threads_waiting() -> None:
+    with scripted_imap(LETTERS, twist=on_bodies(lambda tag, line, answer: b"")) as stalled, scripted_imap(LETTERS) as fine:
+        waiting = threading.Thread(target=lambda: fetch(stalled, read_timeout_s=1.0))
+        waiting.start()
+        began = time.monotonic()
+        found, _ = fetch(fine)
+        lasted = time.monotonic() - began
+        waiting.join()
+    assert contents(found) == LETTERS
+    assert lasted < 0.8
