@@ -9,13 +9,12 @@ from pathlib import Path
 import pytest
 
 from espomail.errors import NotFound
-from espomail.model import Agent, Mail, Step, Thing
+from espomail.model import Agent, Mail, Thing
 from espomail.store import (
     case_edits,
     case_emails,
     case_views,
     cases,
-    decisions,
     emails,
     followers,
     notes,
@@ -111,11 +110,20 @@ def test_an_email_opens_one_case_at_most(db: Connection) -> None:
         opened(db, opened_by_email_id=7)
 
 
-def test_cases_of_a_round_are_counted_by_the_receipts_that_opened_them(db: Connection) -> None:
-    for receipt, outcome in ((1, "opened"), (2, "opened"), (3, "joined"), (4, "opened"), (None, "opened")):
-        steps = [Step("link", "opened", "no"), Step("case", outcome, '"step":"case","outcome":"opened"')]
-        decisions.add(db, steps, receipt_id=receipt, email_id=None, now=NOW)
-    assert [cases.count_opened_since(db, first) for first in (1, 2, 3, 5)] == [3, 2, 1, 0]
+def test_cases_of_a_round_are_those_that_its_receipts_opened_during_it(db: Connection) -> None:
+    assert cases.last_number(db) == 0
+    for email_id in (1, 2, 3, None):
+        opened(db, opened_by_email_id=email_id)
+    for email_id in (1, 2, 1, 3):
+        db.execute(
+            """insert into receipts (source, state, email_id, received_at, taken_in_at)
+               values ('deliver', 'done', ?, '2026-03-01T09:00:00Z', '2026-03-01T09:00:00Z')""",
+            (email_id,),
+        )
+    counts = [
+        cases.count_opened(db, after_number=last, first_receipt_id=first) for last, first in ((0, 1), (1, 1), (1, 3), (3, 1))
+    ]
+    assert (cases.last_number(db), counts) == (4, [3, 2, 1, 0])
 
 
 def test_a_case_that_is_not_there_is_not_found(db: Connection) -> None:
