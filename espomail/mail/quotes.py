@@ -12,23 +12,17 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from espomail.mail.reply_words import DELIMITER, DIVIDER_WORDS, FORWARD_LINES, HEADER_ROLES, LEADS, PHONE_SIGNATURE, WROTE
+from espomail.mail.quote_starts import RULE, above_rule, attribution_length, below_headers, first_is_quoted, starts_whole_mail
+from espomail.mail.reply_words import FOOTER, PHONE_SIGNATURE
 
 LINE_CHARS_READ: Final = 400
 LINES_READ_MAX: Final = 50_000
-_ATTRIBUTION_LINES_MAX = 4
-_ATTRIBUTION_CHARS_MAX = 500
-_HEADER_LINES_MAX = 12
 _SIGNATURE_LINES_MAX = 40
+_PGP_SIGNATURE = "-----BEGIN PGP SIGNATURE-----"
+_PGP_SIGNED = "-----BEGIN PGP SIGNED MESSAGE-----"
 
-_QUOTED = re.compile(r"[ \t\xa0]{0,3}(?:>|\|[ ]|[A-Za-z]{1,4}>)")
-_HEADER = re.compile(r"[>\s*_\ufeff]*([^\W\d][^\W\d]*(?: [^\W\d]+)?)\s?[*_]{0,2}\s?[:：]", re.UNICODE)
-_RULE = re.compile(r"\s*[-_=*~—–]{5,}\s*")
-_DIVIDER = re.compile(r"[\s>]*[-_=*]{2,}[\s>]*(\w[^-_=*]{2,60}(?:-\w[^-_=*]{0,40})?)[-_=*]{2,}[\s:]*")
+_QUOTED = re.compile(r"[ \t\xa0]{0,3}(?:>|[A-Z]{1,4}>(?=[ >]))")
 _SIGNATURE_MARK = re.compile(r"(?:--|—)[ \xa0\t]?")
-_ADDRESS = re.compile(r"[^\s<>@:]@[\w.-]|[<(\[]mailto:|<[^<>]{0,80}>")
-_DATE = re.compile(r"\d{1,2}[:.h]\d{2}|\b(?:19|20)\d\d\b|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d年")
-_TIME = re.compile(r"\d{1,2}[:.h]\d{2}")
 
 
 class Mark(Enum):
@@ -78,27 +72,40 @@ def _marks(lines: list[str]) -> list[Mark]:
     heads = [line[:LINE_CHARS_READ] for line in lines[:LINES_READ_MAX]]
     is_quoted = [_QUOTED.match(head) is not None for head in heads]
     marks = [Mark.NEW] * len(heads)
-    end = _mark_quoted_mail(heads, is_quoted, marks)
+    end = _mark_pgp(heads, marks)
+    end = _mark_quoted_mail(heads[:end], is_quoted[:end], marks)
     end = _mark_trailing_quotes(heads, is_quoted, marks, end)
     _mark_signature(heads, is_quoted, marks, end)
     return marks + marks[-1:] * (len(lines) - len(marks))
+
+
+def _mark_pgp(heads: list[str], marks: list[Mark]) -> int:
+    """Mark the armour of a signed text (RFC 9580 section 7); return where its signature block begins, or the end."""
+    first = next((index for index, head in enumerate(heads) if head.strip()), 0)
+    if heads[first].rstrip() == _PGP_SIGNED:
+        while first < len(heads) and heads[first].strip():
+            marks[first] = Mark.SIGNATURE
+            first += 1
+    end = next((index for index, head in enumerate(heads) if head.rstrip() == _PGP_SIGNATURE), len(heads))
+    marks[end:] = [Mark.SIGNATURE] * (len(heads) - end)
+    return end
 
 
 def _mark_quoted_mail(heads: list[str], is_quoted: list[bool], marks: list[Mark]) -> int:
     """Mark the first quoted whole mail; return the line before which what is still to be judged ends."""
     start, has_text = 0, False
     for index, head in enumerate(heads):
-        if index < start or not head.strip():
+        if index < start or not head.strip() or marks[index] is Mark.SIGNATURE:
             continue
-        if _starts_whole_mail(heads, index):
+        if starts_whole_mail(heads, index):
             if has_text:
-                return _mark_from(marks, _above_rule(heads, index), len(heads))
-            start = _below_headers(heads, index)
+                return _mark_from(marks, above_rule(heads, index), len(heads))
+            start = below_headers(heads, index)
             _mark_from(marks, index, start)
             continue
-        length = _attribution_length(heads, is_quoted, index)
+        length = attribution_length(heads, is_quoted, index)
         if length:
-            return _mark_below_attribution(heads, is_quoted, marks, (index, index + length))
+            return _mark_below_attribution(heads, is_quoted, marks, (index, index + length, has_text))
         has_text = True
     return len(heads)
 
@@ -108,29 +115,32 @@ def _mark_from(marks: list[Mark], start: int, stop: int) -> int:
     return start
 
 
-def _mark_below_attribution(heads: list[str], is_quoted: list[bool], marks: list[Mark], span: tuple[int, int]) -> int:
-    """Below an attribution line: without `>` all is quoted; with it, what stands between the quotes is an answer."""
-    start, after = span
+def _mark_below_attribution(heads: list[str], is_quoted: list[bool], marks: list[Mark], span: tuple[int, int, bool]) -> int:
+    """Below an attribution line: without `>` all is quoted; with it, what stands between the quotes is an answer.
+
+    Where the new text stands above the attribution, text below the last quote stays without the quotes.
+    """
+    start, after, has_text = span
     count = len(heads)
-    if not any(is_quoted[after:]) or not _first_is_quoted(heads, is_quoted, after):
+    if not first_is_quoted(heads, is_quoted, after):
         return _mark_from(marks, start, count)
+    below = _last_quoted(is_quoted) + 1
     answers = _inline_answers(heads, is_quoted, after)
     if not answers:
-        return _mark_tail(heads, marks, start, _last_quoted(is_quoted) + 1)
-    _mark_from(marks, start, after)
+        return _mark_tail(heads, marks, start, below)
+    if has_text and answers[0] >= below:
+        _mark_from(marks, start, below)
+        _mark_signature(heads, is_quoted, marks, start)
+    else:
+        _mark_from(marks, start, after)
     return count
 
 
 def _mark_tail(heads: list[str], marks: list[Mark], start: int, stop: int) -> int:
     """Mark a quote and what follows it: a signature or a footer, for an answer would have been found."""
     _mark_from(marks, start, stop)
-    marks[stop:] = [Mark.SIGNATURE if head.strip() else Mark.QUOTED for head in heads[stop:]]
+    marks[stop : len(heads)] = [Mark.SIGNATURE if head.strip() else Mark.QUOTED for head in heads[stop:]]
     return start
-
-
-def _first_is_quoted(heads: list[str], is_quoted: list[bool], start: int) -> bool:
-    first = next((index for index in range(start, len(heads)) if heads[index].strip()), None)
-    return first is not None and is_quoted[first]
 
 
 def _last_quoted(is_quoted: list[bool]) -> int:
@@ -152,7 +162,7 @@ def _inline_answers(heads: list[str], is_quoted: list[bool], start: int) -> list
         if _is_signature_line(heads[index]):
             break
         is_wrapped = is_quoted[index - 1] and stop < count and is_quoted[stop]
-        if not is_wrapped and not all(_is_footer(head) for head in heads[index:stop]):
+        if not is_wrapped and not _is_footer_block(heads[index:stop]):
             answers.extend(range(index, stop))
         index = stop
     return answers
@@ -183,9 +193,20 @@ def _signature_start(heads: list[str], is_quoted: list[bool], end: int) -> int:
     for index in range(end - 1, max(end - _SIGNATURE_LINES_MAX, 0) - 1, -1):
         if is_quoted[index]:
             return end
-        if _SIGNATURE_MARK.fullmatch(heads[index]):
+        if _SIGNATURE_MARK.fullmatch(heads[index]) or _starts_list_footer(heads, index, end):
             return index
     return end
+
+
+def _starts_list_footer(heads: list[str], index: int, end: int) -> bool:
+    return RULE.fullmatch(heads[index]) is not None and any(
+        FOOTER.search(head) for head in heads[index + 1 : min(index + 4, end)]
+    )
+
+
+def _is_footer_block(block: list[str]) -> bool:
+    """Whether a paragraph was put there by a phone, a list, a gateway or a company, not by the person."""
+    return RULE.fullmatch(block[0]) is not None or all(_is_footer(head) or FOOTER.search(head) for head in block)
 
 
 def _is_signature_line(head: str) -> bool:
@@ -194,89 +215,3 @@ def _is_signature_line(head: str) -> bool:
 
 def _is_footer(head: str) -> bool:
     return len(head) < 200 and PHONE_SIGNATURE.fullmatch(head.strip()) is not None
-
-
-def _starts_whole_mail(heads: list[str], index: int) -> bool:
-    """Whether an original or forwarded mail starts here: a divider, a forwarding line, or at least three header lines."""
-    head = heads[index]
-    if DELIMITER.search(head):
-        return True
-    bare = head.strip(" \t>*_:：").lower()
-    if bare.startswith(FORWARD_LINES) and len(bare) < 80:
-        return True
-    divider = _DIVIDER.fullmatch(head)
-    if divider is not None:
-        return divider[1].strip(" :").lower() in DIVIDER_WORDS or _header_roles(heads, index + 1) >= 2
-    return _header_role(head) is not None and _header_roles(heads, index) >= 3
-
-
-def _header_role(head: str) -> str | None:
-    match = _HEADER.match(head)
-    return HEADER_ROLES.get(match[1].lower()) if match else None
-
-
-def _header_roles(heads: list[str], start: int) -> int:
-    """How many different header lines (From, Sent, To, Subject) stand here; 0 without `From` or both `Sent` and `Subject`."""
-    roles: set[str] = set()
-    for head in heads[start : start + _HEADER_LINES_MAX]:
-        role = _header_role(head)
-        if role is not None:
-            roles.add(role)
-        elif head.strip() and not roles:
-            return 0
-    return len(roles) if "from" in roles or {"sent", "subject"} <= roles else 0
-
-
-def _below_headers(heads: list[str], index: int) -> int:
-    """The line after the header lines of a mail that was forwarded without a word: its text is all there is to read."""
-    stop = index
-    while stop < len(heads) and _header_role(heads[stop]) is None and stop < index + _HEADER_LINES_MAX:
-        stop += 1
-    while stop < len(heads) and heads[stop].strip(" \t>"):
-        stop += 1
-    return stop
-
-
-def _above_rule(heads: list[str], index: int) -> int:
-    """The first line of the rule (`_____`) right above a quoted mail's headers, or the line itself."""
-    above = index
-    while above and not heads[above - 1].strip():
-        above -= 1
-    return above - 1 if above and _RULE.fullmatch(heads[above - 1]) else index
-
-
-def _attribution_length(heads: list[str], is_quoted: list[bool], index: int) -> int:
-    """How many lines from here are an attribution ("On …,\\nAnn <ann@…> wrote:"); 0 for none."""
-    joined = ""
-    for length in range(1, _ATTRIBUTION_LINES_MAX + 1):
-        if index + length > len(heads):
-            return 0
-        line = heads[index + length - 1].strip(" \t>*_\xa0")
-        if not line:
-            return 0
-        joined = f"{joined} {line}".strip()
-        if len(joined) > _ATTRIBUTION_CHARS_MAX:
-            return 0
-        if _ends_as_attribution(line):
-            return length if _is_attribution(joined, _first_is_quoted(heads, is_quoted, index + length)) else 0
-        if length == 1 and not _may_start_attribution(line):
-            return 0
-    return 0
-
-
-def _ends_as_attribution(line: str) -> bool:
-    return line.endswith((":", "：", "写道", "寫道", "wrote", "schrieb"))
-
-
-def _may_start_attribution(line: str) -> bool:
-    return LEADS.match(line) is not None or _ADDRESS.search(line) is not None
-
-
-def _is_attribution(joined: str, is_followed_by_quote: bool) -> bool:
-    has_address = _ADDRESS.search(joined) is not None
-    has_date = _DATE.search(joined) is not None
-    has_verb = WROTE.search(joined) is not None
-    starts_with_date = has_date and LEADS.match(joined) is not None
-    if has_verb:
-        return has_address or is_followed_by_quote or (starts_with_date and _TIME.search(joined) is not None)
-    return has_address and starts_with_date

@@ -98,6 +98,16 @@ DELIMITER: Final = re.compile(
     re.IGNORECASE,
 )
 
+# What lists, gateways and companies put below a mail.
+FOOTER: Final = re.compile(
+    r"mailing list|mailman/listinfo|unsubscribe|you (?:received|are receiving) this (?:message|e?-?mail)|to stop receiving"
+    r"|(?:is|are|may be|contains?) (?:strictly )?confidential|confidentiality"
+    r"|intended (?:solely |only )?(?:for|recipient)|disclaimer"
+    r"|virus-?free|avast|vertraulich|vertrauliche|abbestellen|austragen|confidentiel|se désabonner|confidencial|darse de baja"
+    r"|riservat[oe]|vertrouwelijk|uitschrijven|poufne|konfidentiell|конфиденциальн|отписаться",
+    re.IGNORECASE,
+)
+
 _DEVICE = (
     r"(?:i ?phone|i ?pad|i ?pod|android|blackberry|samsung|galaxy|huawei|xiaomi|nokia|htc|lg|motorola|pixel|windows|outlook|"
     r"mobile|mobil\w*|phone|cell|tablet|smartphone|handy|telefon\w*|tel[eé]fono|t[eé]l[eé]phone|telefoon|"

@@ -136,6 +136,30 @@ def test_a_phones_line_is_a_signature(line: str) -> None:
     assert split_reply(f"I will come.\n\n{line}\n") == Reply("I will come.", "", line, line)
 
 
+LIST_FOOTER = "_" * 47 + "\nPython-list mailing list\nhttps://lists.example/mailman/listinfo/python-list"
+PGP = "-----BEGIN PGP SIGNED MESSAGE-----"
+QUESTION = "Ann <a@b.example> wrote:\n> Question?\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(f"Answer\n\n{LIST_FOOTER}\n", id="a list's footer"),
+        pytest.param(f"Answer\n\n{QUESTION}\n{LIST_FOOTER}\n", id="a list's footer below the quote"),
+        pytest.param(f"Answer\n\n{QUESTION}\nThis e-mail is confidential.\n", id="a company's below the quote"),
+        pytest.param(f"Answer\n-- \nBob\n\n{QUESTION}\n-- \nBob\n", id="two signatures"),
+        pytest.param(f"{PGP}\nHash: SHA1\n\nAnswer\n\n{QUESTION}-----BEGIN PGP SIGNATURE-----\nx\n", id="PGP"),
+    ],
+)  # fmt: skip
+def test_what_programs_put_below_is_no_answer(text: str) -> None:
+    assert new_text(text) == "Answer"
+
+
+def test_text_above_and_below_a_quote_stays_without_the_quote() -> None:
+    reply = split_reply(f"Above.\n\n{QUESTION}\nBelow.\n")
+    assert (reply.new, reply.quoted) == ("Above.\n\nBelow.", QUESTION.strip())
+
+
 @pytest.mark.parametrize("mark", ["-- ", "--", "—"])
 def test_a_signature_starts_at_its_mark(mark: str) -> None:
     reply = split_reply(f"Hello\n\n{mark}\nAnn Smith\nAcme Inc.\n")
@@ -189,6 +213,7 @@ def test_where_nothing_would_be_left_all_of_it_is_shown(text: str) -> None:
         "Please do the following:\n- one\n- two",
         "From: the top of my head.\nI would say no.",
         "To: do\nSubject: to change",
+        "Please book:\n\nFrom: Berlin\nTo: Hamburg\nDate: 5 May\n\nfor two people.",
         "We met on 5 May:\nit was fine.",
         "Options --\n\n1. a -- b\n2. c",
         "--- Agenda ---\nFirst point",
@@ -196,6 +221,8 @@ def test_where_nothing_would_be_left_all_of_it_is_shown(text: str) -> None:
         "Sent from my house to yours is a parcel, please look for it; it is a big one, and it holds the printer that was "
         "broken last week, with its cables and its manual and everything else you will need.",
         "Use a > b here\nand c",
+        "Prices:\n| Printer | 100 |\n| Paper | 5 |",
+        "Compare:\nx>y",
         "Price list\n-----------\nPrinter 100",
     ],
 )
