@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,22 +11,28 @@ import click
 from espomail import times
 from espomail.cli import account_options
 from espomail.cli.account_fields import HALVES, Names, account_json, current, read_account
+from espomail.cli.account_rights import (
+    Kind,
+    get_editable,
+    owner_id,
+    passwords_of,
+    refuse_losing_default,
+    require_kind,
+    warn_of_address,
+)
 from espomail.cli.account_secrets import Passwords, read_passwords
 from espomail.cli.account_test import folders_of, tried
-from espomail.cli.actor import personal, refuse_borrowed_path
 from espomail.cli.fields import add_options, chosen, edit_options, edited
-from espomail.cli.frame import FramedGroup, changed, complain, confirm, emit, group, pass_desk, said, say
-from espomail.errors import BadInput, NotFound, NotPermitted, PartlyDone, Unreachable, UsageError
+from espomail.cli.frame import FramedGroup, changed, complain, confirm, emit, group, pass_desk, said
+from espomail.errors import BadInput, PartlyDone, Unreachable, UsageError
 from espomail.model import Account, Secret
-from espomail.rules import access
 from espomail.rules.names import check_name
-from espomail.store import accounts, receipts, settings, users
+from espomail.store import accounts, receipts
 from espomail.store.db import transaction
 
 if TYPE_CHECKING:
     from espomail.desk import Desk
 
-Kind = Literal["group", "personal"]
 OPTIONS = {"group": account_options.GROUP, "personal": account_options.PERSONAL}
 COLUMNS = {
     "group": ("id", "name", "address", "is_active", "imap", "teams", "create_case", "distribution", "target_team"),
@@ -52,7 +58,7 @@ def _list(noun: FramedGroup, kind: Kind) -> None:
     @noun.command("list", help=f"All {kind} accounts.", epilog=f"Example: espomail {kind}-account list --json")
     @pass_desk
     def list_(desk: Desk) -> None:
-        _require_kind(desk, kind)
+        require_kind(desk, kind)
         owner = None if desk.actor.is_admin else desk.actor.user_id
         names = Names.of(desk.db)
         rows = accounts.list_(desk.db, kind=kind, user_id=owner)
@@ -76,15 +82,15 @@ def _add(noun: FramedGroup, kind: Kind) -> None:
     @pass_desk
     def add(desk: Desk, /, name: str, **given: Any) -> None:
         values = chosen(fields, given)
-        _require_kind(desk, kind)
-        passwords = _passwords(desk, values)
+        require_kind(desk, kind)
+        passwords = passwords_of(desk, values)
         with transaction(desk.db):
             new = Account(
-                id=0, kind=kind, name=check_name("mail account", name), address="", user_id=_owner(desk, kind, values)
+                id=0, kind=kind, name=check_name("mail account", name), address="", user_id=owner_id(desk, kind, values)
             )
             account = read_account(desk, new, values, passwords=passwords)
             accounts.add(desk.db, account, created_by_id=desk.actor.user_id, now=desk.now())
-        _warn(desk, account)
+        warn_of_address(desk, account)
         _changed(desk, account.name, "added")
 
 
@@ -99,19 +105,19 @@ def _edit(noun: FramedGroup, kind: Kind) -> None:
     @edit_options(fields)
     @pass_desk
     def edit(desk: Desk, /, name: str, **given: Any) -> None:
-        _require_kind(desk, kind)
-        passwords = _passwords(desk, given)
+        require_kind(desk, kind)
+        passwords = passwords_of(desk, given)
         with transaction(desk.db):
             before = get_editable(desk, kind, name)
             values = edited(fields, given, current(desk.db, before))
             renamed = replace(before, name=check_name("mail account", given["new_name"] or name))
             if kind == "personal" and given["user"]:
-                renamed = replace(renamed, user_id=_owner(desk, kind, values))
+                renamed = replace(renamed, user_id=owner_id(desk, kind, values))
             account = read_account(desk, renamed, values, passwords=passwords)
-            _refuse_losing_default(desk, before, account)
+            refuse_losing_default(desk, before, account)
             accounts.set_(desk.db, account)
             accounts.clear_backoff(desk.db, account.id)
-        _warn(desk, account)
+        warn_of_address(desk, account)
         _changed(desk, account.name, "changed")
 
 
@@ -150,7 +156,7 @@ def _remove(noun: FramedGroup, kind: Kind) -> None:
         confirm(f"remove the {kind} account {name} with its filters and its place in the mailbox?", yes=yes)
         with transaction(desk.db):
             account = get_editable(desk, kind, name)
-            _refuse_losing_default(desk, account, None)
+            refuse_losing_default(desk, account, None)
             accounts.remove(desk.db, account.id)
         said(f"{kind} account {name} removed")
 
@@ -174,7 +180,7 @@ def _disable(noun: FramedGroup, kind: Kind) -> None:
     def disable(desk: Desk, name: str) -> None:
         with transaction(desk.db):
             account = get_editable(desk, kind, name)
-            _refuse_losing_default(desk, account, replace(account, is_active=False))
+            refuse_losing_default(desk, account, replace(account, is_active=False))
             accounts.set_active(desk.db, account.id, is_active=False)
         _changed(desk, name, "disabled")
 
@@ -236,43 +242,7 @@ _ADD_EXAMPLES = {
 }
 
 
-# ---------------------------------------------------------------- who may, and what must stay
-
-
-def get_editable(desk: Desk, kind: Kind, name: str) -> Account:
-    """The account of that kind and name; NotPermitted without the right to any, NotFound also for another user's."""
-    _require_kind(desk, kind)
-    account = accounts.get_by_name(desk.db, name, kind=kind)
-    if desk.actor.is_admin or account.user_id == desk.actor.user_id:
-        return account
-    raise NotFound(f"{kind} account", name, f"see: espomail {kind}-account list")
-
-
-def _require_kind(desk: Desk, kind: Kind) -> None:
-    if kind == "group":
-        access.require_admin(desk.actor)
-    else:
-        access.require_cell(desk.actor, "personal-accounts", what="have personal accounts")
-
-
-def _owner(desk: Desk, kind: Kind, values: Mapping[str, Any]) -> int | None:
-    """Whose account it becomes: nobody's for a group account, else the user named or the one who acts."""
-    if kind == "group":
-        return None
-    if values["user"] is None or values["user"] == desk.actor.name:
-        owner_id = personal(desk)
-    else:
-        access.require_admin(desk.actor)
-        owner_id = users.get(desk.db, values["user"]).id
-    most = settings.load(desk.db).personal_accounts_max
-    if not desk.actor.is_admin and len(accounts.list_(desk.db, kind="personal", user_id=owner_id)) >= most:
-        raise NotPermitted(f"{desk.actor.name} may have {most} personal accounts, and has them", "ask an admin for more")
-    return owner_id
-
-
-def _passwords(desk: Desk, given: Mapping[str, Any]) -> Passwords:
-    refuse_borrowed_path(desk.actor, given["tls_ca_file"], what="a file of certificates")
-    return read_passwords(desk, given)
+# ---------------------------------------------------------------- details
 
 
 def _logs_in(account: Account, half: Literal["imap", "smtp"]) -> bool:
@@ -294,27 +264,6 @@ def _with_secret(account: Account, half: str, secret: Secret) -> Account:
         raise BadInput(f"{account.name} has no {half.upper()} server", f"add one with: edit {account.name} --{half}-host HOST")
     after = replace(server, secret=secret, login=server.login or account.address)
     return replace(account, imap=after) if half == "imap" else replace(account, smtp=after)
-
-
-def _refuse_losing_default(desk: Desk, before: Account, after: Account | None) -> None:
-    """While system mail leaves from an account, it must stay, active, with SMTP and its address."""
-    outbound = settings.load(desk.db)
-    is_default = outbound.outbound_address == before.address and outbound.outbound_server is None
-    if before.kind != "group" or not is_default or not before.is_active or before.smtp is None:
-        return
-    if after is None or not after.is_active or after.smtp is None or after.address != before.address:
-        raise BadInput(
-            f"system mail leaves from {before.address}, the address of {before.name}",
-            "first: espomail settings outbound --address OTHER",
-        )
-
-
-def _warn(desk: Desk, account: Account) -> None:
-    if account.user_id is None:
-        return
-    owner = next(each for each in users.list_(desk.db) if each.id == account.user_id)
-    if account.address not in owner.emails:
-        say(f"{account.address} is not an address of {owner.name}: they can't send from it")
 
 
 def _changed(desk: Desk, name: str, what: str) -> None:

@@ -37,25 +37,25 @@ COLUMNS = ("id", "name", "kind", "of", "position", "criteria", "action", "target
 NAME = "[USER/]NAME"
 
 
-@group(help="What is done to mail on its way in: for everybody, an account, or a user's inbox.")
-def filter() -> None: ...
+@group("filter", help="What is done to mail on its way in: for everybody, an account, or a user's inbox.")
+def filter_() -> None: ...
 
 
-@filter.command("list", help="The filters one may change.", epilog="Example: espomail filter list")
+@filter_.command("list", help="The filters one may change.", epilog="Example: espomail filter list")
 @pass_desk
 def list_(desk: Desk) -> None:
     names = filters.names(desk.db)
     emit([filter_json(row, names) for row in list_own(desk)], columns=COLUMNS)
 
 
-@filter.command("show", help="One filter.", epilog="Example: espomail filter show ann/newsletters")
+@filter_.command("show", help="One filter.", epilog="Example: espomail filter show ann/newsletters")
 @click.argument("name", metavar=NAME)
 @pass_desk
 def show(desk: Desk, name: str) -> None:
     emit(_json(desk, get_own(desk, name)))
 
 
-@filter.command(
+@filter_.command(
     "add",
     help="Add a filter. All criteria that are given must be met; * stands for any text, case does not count.",
     epilog="Example: espomail filter add newsletters --user ann --header 'List-Id=*' --action move-to-folder --target News",
@@ -72,7 +72,7 @@ def add(desk: Desk, /, name: str, **given: Any) -> None:
     _changed(desk, filter_id, "added")
 
 
-@filter.command(
+@filter_.command(
     "edit", help="Change a filter.", epilog="Example: espomail filter edit newsletters --add-header 'Precedence=bulk'"
 )
 @click.argument("name", metavar=NAME)
@@ -91,7 +91,7 @@ def edit(desk: Desk, /, name: str, **given: Any) -> None:
     _changed(desk, before.id, "changed")
 
 
-@filter.command("remove", help="Remove a filter.", epilog="Example: espomail filter remove newsletters --yes")
+@filter_.command("remove", help="Remove a filter.", epilog="Example: espomail filter remove newsletters --yes")
 @click.argument("name", metavar=NAME)
 @click.option("--yes", is_flag=True, help="don't ask")
 @pass_desk
@@ -103,7 +103,7 @@ def remove(desk: Desk, name: str, yes: bool) -> None:
     said(f"filter {name} removed")
 
 
-@filter.command(
+@filter_.command(
     "test",
     help="Whether a mail in a file (- for stdin) hits a filter.",
     epilog="Example: espomail filter test newsletters letter.eml",
@@ -121,7 +121,7 @@ def test(desk: Desk, name: str, file: str) -> None:
     emit({"filter": row.name, "hit": not obstacle, "reason": reason, "action": None if obstacle else row.action})
 
 
-@filter.command(
+@filter_.command(
     "preview",
     help="What a filter would have hit lately: one that is there, or one made of the criteria given. Nothing is changed.",
     epilog="Example: espomail filter preview --global --from '*@spam.example' --days 30",

@@ -11,12 +11,12 @@ import click
 from espomail import times
 from espomail.cli.fields import Field, add_options, chosen, edit_options, edited
 from espomail.cli.frame import changed, confirm, emit, group, pass_desk, read_path, said
-from espomail.errors import BadInput, NotFound, UsageError
+from espomail.errors import BadInput, UsageError
 from espomail.model import Address, Thing
 from espomail.rules import access
 from espomail.rules import templates as rules
 from espomail.rules.names import check_name
-from espomail.store import cases, emails, templates, users, visibility
+from espomail.store import cases, emails_read, templates, users, visibility
 from espomail.store.db import transaction
 
 if TYPE_CHECKING:
@@ -148,11 +148,8 @@ def _real(desk: Desk, case_number: int | None, email_id: int | None) -> dict[str
         case = rules.case_values(row.number, name=row.name, status=row.status, priority=row.priority, assigned_user=owner)
     if email_id is None:
         return rules.variables(now=desk.now(), case=case, user=_user_values(desk))
-    visibility.require(desk.db, desk.actor, Thing("email", email_id))
-    email = emails.find(desk.db, email_id)
-    if email is None:
-        raise NotFound("email", email_id)
-    sender = Address("", email.from_address)
+    email = emails_read.get(desk.db, desk.actor, email_id)
+    sender = email.sender
     sent_at = times.from_text(email.sent_at) if email.sent_at else None
     values = rules.email_values(email.id, sender=sender, subject=email.subject, sent_at=sent_at)
     return rules.variables(now=desk.now(), case=case, email=values, person=sender, user=_user_values(desk))
