@@ -20,7 +20,7 @@ _ADD = """
 _LIST = """
     select n.id, n.type, n.at, n.user_id, u.name as user, n.email_id, n.text, n.data
     from notes n left join users u on u.id = n.user_id
-    where n.thing_type = :type and n.thing_id = :id order by n.id
+    where n.thing_type = :type and n.thing_id = :id order by n.type <> 'create', n.id
 """
 _OF_EMAIL = """
     select id from notes where email_id = :email and type = :type
@@ -50,7 +50,7 @@ class Note:
 
 
 def list_(db: Connection, thing: Thing) -> list[Note]:
-    """The stream of a thing, oldest first."""
+    """The stream of a thing, oldest first; `create` leads it, also before the mail that opened the case."""
     rows = db.execute(_LIST, {"type": thing.type, "id": thing.id})
     return [Note(**{**dict(row), "data": json.loads(row["data"])}) for row in rows]
 

@@ -417,6 +417,14 @@ def test_an_email_that_moves_takes_its_entry_along(db: Connection) -> None:
     )
 
 
+def test_a_stream_begins_with_create_though_the_mail_came_first(db: Connection) -> None:
+    notes.move_or_add(db, Thing("account", 3), "email-received", at=NOW, email_id=5)
+    case = Thing("case", opened(db))
+    notes.move_or_add(db, case, "email-received", at=NOW, email_id=5)
+    notes.add(db, case, "post", at=NOW)
+    assert [note.type for note in notes.list_(db, case)] == ["create", "email-received", "post"]
+
+
 def test_an_entry_that_stands_where_it_belongs_is_left_alone(db: Connection) -> None:
     case = Thing("case", opened(db))
     notes.move_or_add(db, case, "email-received", at=NOW, email_id=5, text="old")
