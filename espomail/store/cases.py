@@ -71,7 +71,7 @@ _AGENT = """
            (u.absent_from is not null or u.absent_until is not null)
                and coalesce(u.absent_from, :day) <= :day and coalesce(u.absent_until, :day) >= :day as is_absent,
            (select count(*) from cases c where c.assigned_user_id = u.id
-               and c.status not in ('Closed', 'Rejected', 'Duplicate')) as open_cases,
+               and c.status in ('New', 'Assigned', 'Pending')) as open_cases,
            coalesce((select max(t.id) from turns t where t.user_id = u.id), 0) as last_turn
 """
 _AGENTS = f"{_AGENT}, m.position from team_members m join users u on u.id = m.user_id where m.team_id = :team order by u.id"
