@@ -35,9 +35,11 @@ class Property:
     parameters: dict[str, str] = field(default_factory=dict)
 
 
-def describe_invite(content: str) -> str | None:
+def describe_invite(content: str | bytes) -> str | None:
     """Given the content of a text/calendar part, return its `Invitation:`, `When:`, `Where:`, `Who:`; None without event."""
-    method, event = _first_event(_FOLD.sub("", clean(content[:CONTENT_CHARS_MAX])).split("\n"))
+    content = content[:CONTENT_CHARS_MAX]
+    text = content.decode("utf-8", "replace") if isinstance(content, bytes) else content
+    method, event = _first_event(_FOLD.sub("", clean(text)).split("\n"))
     if event is None:
         return None
     lines = [f"{_TITLES.get(method, 'Invitation')}: {_text(event, 'SUMMARY') or '(no title)'}"]

@@ -67,6 +67,10 @@ def test_the_method_says_what_it_is(method: str, title: str) -> None:
     assert describe_invite(calendar("SUMMARY:x", method=method)) == f"{title}: x"
 
 
+def test_bytes_are_read_as_text() -> None:
+    assert describe_invite(calendar("SUMMARY:Müller").encode()) == "Invitation: Müller"
+
+
 def test_many_guests_are_counted() -> None:
     told = describe_invite(calendar(*(f"ATTENDEE:mailto:{number}@x.example" for number in range(25))))
     assert told is not None and told.endswith("19@x.example, and 5 more")
