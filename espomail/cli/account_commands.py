@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 OPTIONS = {"group": account_options.GROUP, "personal": account_options.PERSONAL}
 COLUMNS = {
-    "group": ("id", "name", "address", "is_active", "imap", "teams", "create_case", "distribution", "target_team"),
-    "personal": ("id", "name", "user", "address", "is_active", "imap"),
+    "group": ("id", "name", "address", "is_active", "teams", "create_case", "distribution", "target_team"),
+    "personal": ("id", "name", "user", "address", "is_active"),
 }
 
 

@@ -227,3 +227,16 @@ def test_a_template_is_kept_changed_filled_and_removed(office: Any) -> None:
 )
 def test_a_template_that_can_t_be_used_is_refused(office: Any, words: list[str], code: int) -> None:
     assert office("template", *words).exit_code == code
+
+
+def test_a_template_is_filled_from_a_case_that_the_actor_sees(office: Any) -> None:
+    office("case", "add", "--name", "Broken lamp")
+    office("template", "add", "ack", "--subject", "[#{{ case.number }}] {{ case.name }}", "--body", "{{ case.status }}")
+    assert office("template", "preview", "ack", "--case", "1", "--json").json == {
+        "name": "ack",
+        "subject": "[#1] Broken lamp",
+        "body": "New",
+        "html": False,
+    }
+    hidden, missing = (office("template", "preview", "ack", "--case", number, "--as", "ann") for number in ("1", "9"))
+    assert (hidden.exit_code, hidden.stderr) == (66, missing.stderr.replace("9", "1"))
