@@ -23,7 +23,8 @@ TEMPLATE_CHARS_MAX: Final = 200_000
 OUTPUT_CHARS_MAX: Final = 1_000_000
 VARIABLES: Final = ("case", "email", "person", "user", "account", "today", "now")
 FILTERS: Final = (
-    "abs", "capitalize", "d", "date", "default", "e", "escape", "first", "int", "last", "length", "lower", "title", "trim", "truncate", "upper",
+    "abs", "capitalize", "d", "date", "default", "e", "escape", "first", "int", "last", "length", "lower", "title", "trim",
+    "truncate", "upper",
 )  # fmt: skip
 _NODES: Final = frozenset(
     (
