@@ -217,9 +217,8 @@ def _people(db: Connection, mail: Mail, arranged: Arrangements) -> Iterable[link
     """Whom From, the first Reply-To and the first To lead to, in this order."""
     places = [("From", mail.sender), ("Reply-To", next(iter(mail.reply_to), None)), ("To", next(iter(mail.to), None))]
     wanted = [(where, a.address) for where, a in places if a is not None and a.address]
-    found = people.customers(db, [address for _, address in wanted])
     for where, address in wanted:
-        who = linking.person(where, address, [c for c in found if c.address == address], b2c=arranged.settings.b2c_mode)
+        who = linking.person(where, address, people.customers(db, address), b2c=arranged.settings.b2c_mode)
         if who is not None:
             yield _with_opportunities(db, who, arranged)
 

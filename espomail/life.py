@@ -43,6 +43,7 @@ class Passage:
     account: Account | None
     arranged: Arrangements
     now: datetime
+    is_whole: bool = True
     steps: list[Step] = field(default_factory=list)
 
     def note(self, step: Step) -> None:
@@ -54,7 +55,8 @@ def process(db: Connection, receipt: Receipt, arranged: Arrangements, *, now: da
     raw = raw_mails.find(db, receipt.raw_id)
     if raw is None:
         raise EspomailError(f"the bytes of receipt {receipt.id} are gone", "run: espomail doctor")
-    p = Passage(db, receipt, arranged.accounts.get(receipt.account_id or 0), arranged, now)
+    is_whole = raw_mails.is_whole(db, receipt.raw_id)
+    p = Passage(db, receipt, arranged.accounts.get(receipt.account_id or 0), arranged, now, is_whole)
     trusted = arranged.settings.trusted_authserv_id
     head = parse_head(raw, trusted_authserv_id=trusted)
     whole = cache(lambda: parse(raw, head=head, trusted_authserv_id=trusted))
@@ -81,8 +83,8 @@ def process(db: Connection, receipt: Receipt, arranged: Arrangements, *, now: da
     email = emails.get(db, email.id)
     _notify(p, mail, email, newly_linked, agent_id)
     p.note(answering.answer(db, mail, email, receipt, arranged, case_number=case.opened, now=now))
-    whole_mail = "oversize" if "oversize" in mail_flags(p, mail) else "done"
-    _finish(p, "duplicate" if recognition.email_id else whole_mail, email.id)
+    taken = "done" if p.is_whole else "oversize"
+    _finish(p, "duplicate" if recognition.email_id else taken, email.id)
 
 
 def revisit(db: Connection, email: Email, receipt: Receipt, arranged: Arrangements, *, now: datetime) -> list[Step]:
@@ -168,15 +170,15 @@ class Recognition:
 
 
 def _recognise(p: Passage, mail: Mail) -> Recognition:
-    parsed = Step("parse", "partial" if mail.is_partial else "read", _parse_reason(mail), {"flags": list(mail_flags(p, mail))})
+    parsed = Step("parse", "partial" if mail.is_partial else "read", _parse_reason(mail), {"flags": list(_flags(p, mail))})
     p.note(parsed)
     if emails.find_tombstone(p.db, mail.content_key):
         p.note(Step("known", "deleted", "this mail was deleted; it does not come back"))
         return Recognition(is_over=True)
-    same = emails.find_by_key(p.db, mail.content_key)
+    namesakes = emails.list_by_message_id(p.db, mail.message_id)
+    same = next((e for e in namesakes if e.content_key == mail.content_key), None)
     if same is not None:
         return _same(p, same)
-    namesakes = emails.list_by_message_id(p.db, mail.message_id)
     variant = next((e for e in namesakes if _is_variant(p.db, mail, e)), None)
     if variant is not None:
         p.note(Step("known", "variant", f"email {variant.id} with more or less text around it", {"email": variant.id}))
@@ -211,9 +213,9 @@ def _parse_reason(mail: Mail) -> str:
     return "something could not be read and was replaced" if mail.is_partial else f"{mail.size_bytes} bytes"
 
 
-def mail_flags(p: Passage, mail: Mail) -> tuple[str, ...]:
+def _flags(p: Passage, mail: Mail) -> tuple[str, ...]:
     """What is unusual about a mail; `oversize` when only its head and the first of its text were read from the server."""
-    return (*mail.flags, "oversize") if not raw_mails.is_whole(p.db, p.receipt.raw_id) else mail.flags
+    return mail.flags if p.is_whole else (*mail.flags, "oversize")
 
 
 def _stored(p: Passage, mail: Mail, recognition: Recognition, thread: gather.Thread) -> Email:
@@ -232,7 +234,7 @@ def _stored(p: Passage, mail: Mail, recognition: Recognition, thread: gather.Thr
             variant_of_id=recognition.variant_of,
             with_case=bool(p.receipt.with_case),
             with_notices=bool(p.receipt.with_notices),
-            flags=tuple(f for f in (*mail_flags(p, mail), *recognition.flags) if f not in mail.flags),
+            flags=tuple(f for f in (*_flags(p, mail), *recognition.flags) if f not in mail.flags),
         )
         email_id = emails.add(p.db, new, now=p.now)
     if p.account is not None:
@@ -345,13 +347,15 @@ def _link(p: Passage, mail: Mail, email: Email, clues: linking.Clues) -> Thing |
     details = {"step": found.step, "parent": str(parent) if parent else None, "passed": dict(found.passed)}
     p.note(Step("link", "linked" if parent else "not linked", f"{found.step}: {found.reason}", details))
     if parent is not None and parent.type != "case":
-        _hang(p, email, parent)
+        _hang(p, email, parent, company_id=gather.company_of(p.db, parent))
     return parent
 
 
-def _hang(p: Passage, email: Email, parent: Thing, *, data: Mapping[str, object] | None = None) -> None:
+def _hang(
+    p: Passage, email: Email, parent: Thing, *, company_id: int | None, data: Mapping[str, object] | None = None
+) -> None:
     """Make a thing the email's parent and note the mail in its stream, once per email."""
-    emails.set_parent(p.db, email.id, parent, account_id=gather.company_of(p.db, parent))
+    emails.set_parent(p.db, email.id, parent, account_id=company_id)
     user_id = p.arranged.users.get(email.from_address)
     kind = "email-sent" if email.direction == "out" and user_id else "email-received"
     notes.move_or_add(
@@ -405,7 +409,8 @@ def _open_case(p: Passage, mail: Mail, email: Email, who: linking.Person | None,
         team_ids=team_ids,
         now=p.now,
     )
-    _join_case(p, email, number, reopens=False)
+    _hang(p, email, Thing("case", number), company_id=who.company_id if who else None)
+    emails.link_teams(p.db, email.id, team_ids)
     return number
 
 
@@ -413,8 +418,9 @@ def _join_case(p: Passage, email: Email, number: int, *, reopens: bool) -> str |
     """Put the email into the case's stream, its people into the email; return the sender's address if new to the case."""
     case = cases.get(p.db, number)
     is_known = p.arranged.ours(email.from_address) or people.takes_part(p.db, number, email.from_address)
-    newcomer = None if is_known or case.opened_by_email_id == email.id else email.from_address
-    _hang(p, email, Thing("case", number), data={"new_to_it": newcomer} if newcomer else None)
+    newcomer = None if is_known else email.from_address
+    data = {"new_to_it": newcomer} if newcomer else {}
+    _hang(p, email, Thing("case", number), company_id=case.account_id, data=data)
     emails.link_teams(p.db, email.id, cases.teams_of(p.db, number))
     if case.assigned_user_id is not None and people.is_active(p.db, case.assigned_user_id):
         emails.link_user(p.db, email.id, case.assigned_user_id, "assigned")
@@ -442,7 +448,7 @@ def _distribute(p: Passage, email: Email, case: CaseResult) -> int | None:
     day = p.now.date()
     choice = distribution.choose(
         account.distribution,
-        agents=cases.agents(p.db, team, day=day) if team else (),
+        agents=cases.agents(p.db, team, day=day, counting=account.distribution in distribution.COUNTING) if team else (),
         position=account.target_position,
         last_served=turns.last_served(p.db, team, account.target_position) if team else None,
         assign_to=cases.agent(p.db, account.assign_to_user_id, day=day) if account.assign_to_user_id else None,
@@ -458,7 +464,8 @@ def _distribute(p: Passage, email: Email, case: CaseResult) -> int | None:
                 case_number=case.opened,
                 at=p.now,
             )
-            cases.assign(p.db, case.opened, user_id, by_user_id=None, now=p.now)
+            may_read = p.arranged.may_read_scope(p.db, user_id, "case")
+            cases.assign(p.db, case.opened, user_id, by_user_id=None, now=p.now, may_read=may_read)
             p.note(Step("distribute", "assigned", reason, {"user_id": user_id, "rule": rule, **details}))
             return user_id
         case distribution.Nobody(reason=reason, details=details):

@@ -124,7 +124,9 @@ _INSERT = """
     insert into emails (content_key, message_id, direction, status, subject, from_name, from_address, sent_at, received_at,
         imported_at, in_reply_to, thread_id, answers_email_id, created_by_id, is_automatic, is_auto_reply, is_bounce,
         is_partial, variant_of_id, flags, with_case, with_notices, raw_id, size_bytes, has_attachment)
-    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+        coalesce(?, (select seq + 1 from sqlite_sequence where name = 'emails'), 1),
+        ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 
 
 def add(db: Connection, new: NewEmail, *, now: datetime) -> int:
@@ -145,7 +147,7 @@ def add(db: Connection, new: NewEmail, *, now: datetime) -> int:
             times.to_text_or_none(new.received_at),
             times.to_text(now),
             mail.in_reply_to[0] if mail.in_reply_to else None,
-            new.thread_id or 0,
+            new.thread_id,
             new.answers_email_id,
             new.created_by_id,
             int(mail.automatic is not None),
@@ -162,8 +164,6 @@ def add(db: Connection, new: NewEmail, *, now: datetime) -> int:
         ),
     )
     email_id = int(cursor.lastrowid or 0)
-    if new.thread_id is None:
-        db.execute("update emails set thread_id = id where id = ?", (email_id,))
     _add_addresses(db, email_id, mail)
     _add_references(db, email_id, mail)
     _add_attachments(db, email_id, mail)
@@ -354,32 +354,31 @@ class Held:
         return None if self.parent_type is None or self.parent_id is None else Thing(self.parent_type, self.parent_id)
 
 
+_HELD = """
+    select message_id, id as email_id, thread_id, parent_type, parent_id
+    from emails where message_id = :id and status not in ('draft', 'cancelled')
+    union all
+    select message_id, null, thread_id, parent_type, parent_id from tombstones where message_id = :id
+    order by email_id nulls last limit 1
+"""
+_CITING = """
+    select r.message_id, e.id as email_id, e.thread_id, e.parent_type, e.parent_id
+    from email_references r join emails e on e.id = r.email_id
+    where r.message_id = :id and e.id is not :besides and e.status not in ('draft', 'cancelled')
+    order by e.parent_type is 'case' desc, e.id limit 1
+"""
+
+
 def held(db: Connection, message_ids: Sequence[str]) -> dict[str, Held]:
     """Which of the ids we hold; of several emails with one id, the first that came."""
-    rows = db.execute(
-        """with wanted (message_id) as (select value from json_each(?))
-           select e.message_id, e.id as email_id, e.thread_id, e.parent_type, e.parent_id
-           from wanted w join emails e on e.message_id = w.message_id where e.status not in ('draft', 'cancelled')
-           union all
-           select t.message_id, null, t.thread_id, t.parent_type, t.parent_id
-           from wanted w join tombstones t on t.message_id = w.message_id
-           order by email_id desc nulls first""",
-        (json.dumps(list(message_ids)),),
-    )
-    return {row["message_id"]: Held(**row) for row in rows}
+    rows = ((i, db.execute(_HELD, {"id": i}).fetchone()) for i in message_ids)
+    return {message_id: Held(**row) for message_id, row in rows if row is not None}
 
 
 def citing(db: Connection, message_ids: Sequence[str], *, besides: int | None = None) -> dict[str, Held]:
     """For each id, an email that cites it: one that hangs on a case before one that doesn't, then the oldest."""
-    rows = db.execute(
-        """with wanted (message_id) as (select value from json_each(:ids))
-           select w.message_id, e.id as email_id, e.thread_id, e.parent_type, e.parent_id
-           from wanted w join email_references r on r.message_id = w.message_id join emails e on e.id = r.email_id
-           where e.id is not :besides and e.status not in ('draft', 'cancelled')
-           order by e.parent_type is 'case', e.id desc""",
-        {"ids": json.dumps(list(message_ids)), "besides": besides},
-    )
-    return {row["message_id"]: Held(**row) for row in rows}
+    rows = ((i, db.execute(_CITING, {"id": i, "besides": besides}).fetchone()) for i in message_ids)
+    return {message_id: Held(**row) for message_id, row in rows if row is not None}
 
 
 def list_waiting_replies(db: Connection, message_id: str) -> list[Email]:

@@ -21,18 +21,16 @@ class Customer:
     converted_contact_id: int | None
 
 
-def customers(db: Connection, addresses: Sequence[str]) -> list[Customer]:
-    """All records that carry one of the addresses, oldest record first."""
-    if not addresses:
-        return []
-    rows = db.execute(
-        """select a.address, r.id as record_id, r.type, r.account_id, r.converted_account_id, r.converted_contact_id
-           from record_addresses a join records r on r.id = a.record_id
-           where a.address in (select value from json_each(?)) and r.type in ('contact', 'account', 'lead')
-           order by r.id""",
-        (json.dumps(list(addresses)),),
-    )
-    return [Customer(**row) for row in rows]
+_CUSTOMERS = """
+    select a.address, r.id as record_id, r.type, r.account_id, r.converted_account_id, r.converted_contact_id
+    from record_addresses a join records r on r.id = a.record_id
+    where a.address = ? and r.type in ('contact', 'account', 'lead') order by r.id
+"""
+
+
+def customers(db: Connection, address: str) -> list[Customer]:
+    """All records that carry an address, oldest record first."""
+    return [Customer(**row) for row in db.execute(_CUSTOMERS, (address,))]
 
 
 def find_record(db: Connection, record_id: int) -> Customer | None:
