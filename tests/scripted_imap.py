@@ -33,6 +33,9 @@ class ScriptedImap:
     twist: Twist
     heard: list[str] = field(default_factory=list)
     hits: int = 0
+    log_in_answers: list[bytes] = field(default_factory=lambda: [b"OK logged in"])
+    """What a log-in's lines are answered by in turn; all but a challenge (`+`) get the tag of the command."""
+    said: list[bytes] = field(default_factory=list)
     _last_tag: bytes = b""
 
     def account(self, **changes: object) -> Account:
@@ -90,7 +93,9 @@ class ScriptedImap:
                 text = raw.decode("latin-1").strip()
                 tag, _, line = text.partition(" ")
                 if not tag.startswith("A") or not line:
-                    sock.sendall(self._last_tag + b" OK logged in\r\n")
+                    self.said.append(raw.rstrip())
+                    answer = self.log_in_answers[min(len(self.said), len(self.log_in_answers)) - 1]
+                    sock.sendall((b"" if answer.startswith(b"+") else self._last_tag + b" ") + answer + b"\r\n")
                     continue
                 self._last_tag = tag.encode()
                 self.heard.append(line)

@@ -319,11 +319,11 @@ class _Taker:
             login = session.auth_data.decode() if isinstance(session.auth_data, bytes) else None
             self.server.mails.append(
                 Sent(
-                    envelope.mail_from or "",
+                    "" if envelope.mail_from == "<>" else envelope.mail_from or "",
                     tuple(envelope.rcpt_tos),
                     content,
                     tuple(envelope.mail_options),
-                    session.ssl is not None,
+                    self.server.security == "tls" or session.ssl is not None,
                     login,
                 )
             )
@@ -352,7 +352,7 @@ def smtp(*, security: str = "none", users: Mapping[str, str] | None = None, size
         tls_context=context if security == "starttls" else None,
         require_starttls=security == "starttls",
         auth_required=users is not None,
-        auth_require_tls=False,
+        auth_require_tls=security == "starttls",
         authenticator=authenticate,
         data_size_limit=size_max,
         enable_SMTPUTF8=True,

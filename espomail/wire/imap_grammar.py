@@ -126,5 +126,5 @@ def uid_set(uids: Iterable[int]) -> bytes:
 def _runs(ascending: Sequence[int]) -> Iterator[tuple[int, int]]:
     """Neighbours joined: [1, 2, 3, 7] is (1, 3), (7, 7)."""
     starts = [index for index, uid in enumerate(ascending) if index == 0 or uid != ascending[index - 1] + 1]
-    for start, stop in zip(starts, [*starts[1:], len(ascending)], strict=True):
+    for start, stop in zip(starts, [*starts, len(ascending)][1:], strict=True):
         yield ascending[start], ascending[stop - 1]

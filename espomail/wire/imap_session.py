@@ -233,7 +233,7 @@ def _authenticate(session: ImapSession, server: Server, password: str | None) ->
     if outcome.is_ok:
         return
     session.connection.close()
-    text = without_secret(outcome.text, password)
+    text = without_secret(outcome.text, server.login, password)
     if outcome.status == "BAD" or outcome.code in _TEMPORARY:
         raise Unreachable(f"{where} does not log anybody in now: {text}", "the next round tries again")
     raise LoginRefused(f"{where} refused the log-in of {server.login}: {text}", "check log-in name and password")

@@ -229,7 +229,7 @@ class Post:
         reply = self._authenticate(method, Credentials(server.login, password, server.host, server.port, is_token))
         if reply.code == 235:
             return
-        text = without_secret(_words(reply), password)
+        text = without_secret(_words(reply), server.login, password)
         if reply.code < 500:
             raise Unreachable(f"{where} does not log anybody in now: {text}", "the next round tries again")
         raise LoginRefused(f"{where} refused the log-in of {server.login}: {text}", "check log-in name and password")

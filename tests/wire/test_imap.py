@@ -216,23 +216,28 @@ def test_an_appended_mail_keeps_bytes_flags_and_moment(dovecot: Dovecot, box: st
     assert len(list((dovecot.make_folder(box, "Sent") / "cur").glob("*:2,S"))) == 1
 
 
-@pytest.mark.parametrize("server_name", ["dovecot", "poor"])
-def test_waiting_ends_when_a_mail_comes_and_when_the_time_is_up(request: pytest.FixtureRequest, server_name: str) -> None:
-    server: Dovecot = request.getfixturevalue(server_name)
-    server.put("ann", "Wait", letter())
-    with opened(server, "ann") as mailbox, ThreadPoolExecutor(1) as pool:
-        mailbox.select("Wait")
+@pytest.mark.parametrize("security", ["none", "tls"])
+def test_waiting_ends_when_a_mail_comes_and_when_the_time_is_up(dovecot: Dovecot, box: str, security: str) -> None:
+    dovecot.put(box, "INBOX", letter())
+    with opened(dovecot, box, security=security) as mailbox, ThreadPoolExecutor(1) as pool:
+        mailbox.select("INBOX")
         assert mailbox.idle(timeout_s=0.3) is False
-        pool.submit(lambda: (time.sleep(0.2), server.put("ann", "Wait", letter(2))))
+        pool.submit(lambda: (time.sleep(0.2), dovecot.put(box, "INBOX", letter(2))))
         began = time.monotonic()
-        heard = mailbox.idle(timeout_s=10) if "IDLE" in mailbox.capabilities else False
-        if "IDLE" not in mailbox.capabilities:
-            time.sleep(0.5)
-            heard = mailbox.idle(timeout_s=1)
-        assert heard
+        assert mailbox.idle(timeout_s=10)
         assert time.monotonic() - began < 5
         assert mailbox.uids_after(1) == [2]
         assert mailbox.idle(timeout_s=0.1) is False
+
+
+def test_a_server_without_idle_is_asked_instead(poor: Dovecot) -> None:
+    poor.put("bob", "INBOX", letter())
+    with opened(poor, "bob") as mailbox:
+        assert "IDLE" not in mailbox.capabilities
+        mailbox.select("INBOX")
+        assert mailbox.idle(timeout_s=0.1) is False
+        poor.put("bob", "INBOX", letter(2))
+        assert mailbox.idle(timeout_s=10)
 
 
 def test_mail_that_came_before_the_waiting_is_heard_at_once(dovecot: Dovecot, box: str) -> None:

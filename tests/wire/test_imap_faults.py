@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import socket
 import threading
@@ -10,8 +11,8 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from espomail.errors import SessionLost, Unreachable
-from espomail.model import RawMail, Refused, Unreadable, Vanished
+from espomail.errors import LoginRefused, SessionLost, Unreachable
+from espomail.model import RawMail, Refused, Secret, Unreadable, Vanished
 from espomail.wire import imap
 from tests.scripted_imap import Piece, ScriptedImap, Twist, scripted_imap
 
@@ -352,25 +353,56 @@ def test_a_server_whose_tls_is_nonsense_gets_no_password() -> None:
     assert server.heard == ["STARTTLS"]
 
 
-def test_a_server_that_echoes_the_password_does_not_bring_it_into_the_error() -> None:
+@pytest.mark.parametrize("password", ["hunter2!", 'hun"ter\\2', "häufig"])
+def test_a_server_that_echoes_the_password_does_not_bring_it_into_the_error(password: str) -> None:
     with scripted_imap(LETTERS) as server:
-        server.talk = echo_password  # type: ignore[method-assign]
-        with pytest.raises(Unreachable) as caught, imap.open_mailbox(server.account(), password="hunter2!", deadline_s=5):
+        mechanisms = b"" if password.isascii() else b" AUTH=PLAIN"
+        server.talk = lambda sock: echo_password(sock, mechanisms)  # type: ignore[method-assign]
+        with pytest.raises(Unreachable) as caught, imap.open_mailbox(server.account(), password=password, deadline_s=5):
             pass
+    quoted = password.replace("\\", "\\\\").replace('"', '\\"')
+    whole = base64.b64encode(f"\0ann\0{password}".encode()).decode()
     assert "***" in caught.value.message
-    assert "hunter2!" not in caught.value.message
+    assert not [form for form in (password, quoted, whole) if form in caught.value.message]
 
 
-def echo_password(sock: socket.socket) -> None:
+def echo_password(sock: socket.socket, mechanisms: bytes = b"") -> None:
     """A session that ends with a refusal quoting what it was sent."""
     with sock, sock.makefile("rb") as lines:
         sock.sendall(b"* OK ready\r\n")
         for raw in lines:
             tag = raw.split()[0]
             if b"CAPABILITY" in raw:
-                sock.sendall(b"* CAPABILITY IMAP4rev1\r\n" + tag + b" OK\r\n")
+                sock.sendall(b"* CAPABILITY IMAP4rev1" + mechanisms + b"\r\n" + tag + b" OK\r\n")
+            elif b"AUTHENTICATE" in raw:
+                sock.sendall(b"+ \r\n")
+                sock.sendall(tag + b" NO you said " + lines.readline())
             else:
                 sock.sendall(tag + b" NO you said " + raw)
+
+
+def only_token(tag: bytes, line: str, answer: bytes) -> bytes:
+    return answer.replace(b"AUTH=PLAIN", b"AUTH=PLAIN AUTH=XOAUTH2")
+
+
+def test_an_access_token_logs_in_by_xoauth2() -> None:
+    with scripted_imap(LETTERS, twist=only_token) as server:
+        account = server.account(secret=Secret("oauth"))
+        with imap.open_mailbox(account, password="ya29.token", deadline_s=5) as mailbox:
+            assert mailbox.select("INBOX").exists == len(LETTERS)
+    assert base64.b64decode(server.said[0]) == b"user=ann\x01auth=Bearer ya29.token\x01\x01"
+
+
+def test_a_refused_access_token_is_a_refused_log_in() -> None:
+    with scripted_imap(LETTERS, twist=only_token) as server:
+        server.log_in_answers = [b"+ " + base64.b64encode(b'{"status":"400"}'), b"NO [AUTHENTICATIONFAILED] expired"]
+        account = server.account(secret=Secret("oauth"))
+        with (
+            pytest.raises(LoginRefused, match="refused the log-in of ann: expired"),
+            imap.open_mailbox(account, password="ya29.token", deadline_s=5),
+        ):
+            pass
+    assert server.said[1:] == [b""]
 
 
 def test_a_temporary_refusal_is_no_wrong_password() -> None:
