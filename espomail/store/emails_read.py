@@ -7,14 +7,14 @@ one tells which of the cases and records that it names the actor may see.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
 from espomail import times
 from espomail.model import Actor, Address, Thing
-from espomail.store import visibility
+from espomail.store import sight, visibility
 from espomail.store.db import Connection, Row
 from espomail.store.visibility import Clause
 
@@ -244,11 +244,11 @@ def _shown(db: Connection, actor: Actor, rows: Iterable[Row]) -> list[ReadEmail]
     if actor.is_admin:
         return found
     things = {Thing(ref.type, ref.id) for email in found for ref in (email.parent, email.account) if ref}
-    seen = visibility.visible_among(db, actor, things)
+    seen = sight.things_seen(db, actor, things)
     return [_without_hidden(email, actor, seen) for email in found]
 
 
-def _without_hidden(email: ReadEmail, actor: Actor, seen: set[Thing]) -> ReadEmail:
+def _without_hidden(email: ReadEmail, actor: Actor, seen: Container[Thing]) -> ReadEmail:
     return replace(
         email,
         parent=email.parent if email.parent and Thing(email.parent.type, email.parent.id) in seen else None,

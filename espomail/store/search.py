@@ -13,7 +13,7 @@ from datetime import datetime
 
 from espomail import times
 from espomail.model import Actor, Thing
-from espomail.store import emails_read, visibility
+from espomail.store import emails_read, sight, visibility
 from espomail.store.db import Connection
 from espomail.store.emails_read import ReadEmail
 from espomail.store.query import Query, Words, holds, read_query, words_of
@@ -121,10 +121,10 @@ def _of_account(db: Connection, actor: Actor, name: str, parameters: dict[str, o
     """The emails that a mail account of that name brought, or that concern a company of that name which the actor may see."""
     wanted = words_of(name)
     rows = db.execute("select id, name from records where type = 'account'")
-    companies = {Thing("account", row["id"]) for row in rows if words_of(row["name"]) == wanted}
+    companies = [row["id"] for row in rows if words_of(row["name"]) == wanted]
     brought = [row["id"] for row in db.execute("select id, name from accounts") if words_of(row["name"]) == wanted]
     key = f"account_{len(parameters)}"
-    parameters[key] = json.dumps([thing.id for thing in visibility.visible_among(db, actor, companies)])
+    parameters[key] = json.dumps(sorted(sight.seen(db, actor, "account", companies)))
     parameters[f"{key}_mail"] = json.dumps(brought)
     return _OF_ACCOUNT.format(key=key)
 

@@ -7,8 +7,7 @@ shapes: `id in (…)` for lists, where the cost grows with what the actor may se
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from espomail.errors import NotFound, NotPermitted
@@ -111,23 +110,6 @@ def _among(table: _Table, ids: str, *, alias: str, few: bool) -> str:
     if few:
         return f"exists (select 1 from ({ids}) reach where reach.id = {key})"  # noqa: S608 (constants)
     return f"{key} in ({ids})"
-
-
-def visible_among(db: Connection, actor: Actor, things: Iterable[Thing], *, action: str = "read") -> set[Thing]:
-    """Which of the things exist and are reached by the action; one statement for each type among them."""
-    by_type: dict[str, list[int]] = {}
-    for thing in things:
-        by_type.setdefault(thing.type, []).append(thing.id)
-    found: set[Thing] = set()
-    for type_, ids in by_type.items():
-        table, clause = _TABLES[type_], visible(actor, type_, action=action, few=True)
-        rows = db.execute(
-            f"""select t.{table.key} from {table.name} t
-                where t.{table.key} in (select value from json_each(:ids)) and {_typed(table)} and {clause.sql}""",  # noqa: S608
-            {**clause.parameters, "ids": json.dumps(ids), "thing_type": type_},
-        )
-        found |= {Thing(type_, row[0]) for row in rows}
-    return found
 
 
 def may(db: Connection, actor: Actor, thing: Thing, action: str = "read") -> bool:

@@ -1,0 +1,60 @@
+"""Emails hung by hand on a case or a record, and taken off again."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from espomail.model import Thing
+from espomail.store import case_emails, emails, notes
+from espomail.store.db import Connection, one
+
+_WITH_WAITING_REPLIES = """
+    with recursive joined (id) as (
+        select :email
+        union
+        select e.id from joined j join emails e on e.answers_email_id = j.id
+        where e.thread_id = :thread and e.parent_type is null and e.status not in ('draft', 'cancelled')
+    )
+    select id from joined order by id
+"""
+_COMPANY = "select case type when 'account' then id else account_id end from records where id = ?"
+
+
+def link(db: Connection, email_id: int, thing: Thing, *, by_user_id: int | None, now: datetime) -> list[int]:
+    """Hang an email, and the replies to it that hang on nothing, on a case or record; return the ids of all that were hung.
+
+    Each stands in the thing's stream once; what it stood in before loses it.
+    """
+    if thing.type == "case":
+        return case_emails.add(db, thing.id, email_id, by_user_id=by_user_id, now=now)
+    email = emails.find(db, email_id)
+    if email is None:
+        return []
+    rows = db.execute(_WITH_WAITING_REPLIES, {"email": email_id, "thread": email.thread_id})
+    hung = [row[0] for row in rows]
+    for each in hung:
+        _hang(db, each, thing, by_user_id=by_user_id, now=now)
+    return hung
+
+
+def _hang(db: Connection, email_id: int, thing: Thing, *, by_user_id: int | None, now: datetime) -> None:
+    email = emails.find(db, email_id)
+    if email is None or email.parent == thing:
+        return
+    emails.set_parent(db, email_id, thing, account_id=one(db, _COMPANY, (thing.id,)))
+    type_ = "email-sent" if email.direction == "out" else "email-received"
+    data = {"by_hand": True}
+    notes.move_or_add(db, thing, type_, at=now, user_id=by_user_id, email_id=email_id, text=email.subject, data=data)
+
+
+def unlink(db: Connection, email_id: int) -> None:
+    """Take an email off what it hangs on, and out of its stream. Who gained the mail by that keeps it."""
+    email = emails.find(db, email_id)
+    if email is None or email.parent is None:
+        return
+    db.execute("update emails set parent_type = null, parent_id = null, account_id = null where id = ?", (email_id,))
+    db.execute(
+        """delete from notes where email_id = ? and thing_type = ? and thing_id = ?
+               and type in ('email-received', 'email-sent')""",
+        (email_id, email.parent.type, email.parent.id),
+    )
