@@ -1,0 +1,63 @@
+"""What makes two mails the same mail: Message-ID and content together, never transport headers (docs/reliability.md). Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from datetime import datetime
+
+from espomail.times import to_text
+
+_ID = re.compile(r"<([^<>\s]{1,900}@[^<>\s]{1,300})>")
+_BARE_ID = re.compile(r"[^<>\s()\",;]{1,900}@[^<>\s()\",;]{1,300}")
+_LOOSE_ID = re.compile(r"<([^<>\s]{3,900})>")
+_SPACE = re.compile(r"\s+")
+IDS_MAX = 1000
+VARIANT_TEXT_MAX = 2_000_000
+VARIANT_SHARE = 0.5
+
+
+def normal_message_id(value: str) -> str | None:
+    """Given a Message-ID field, return the id without angle brackets; None when it holds nothing that can name a mail."""
+    found = message_ids(value)
+    return found[0] if found else None
+
+
+def message_ids(value: str) -> tuple[str, ...]:
+    """The ids in Message-ID, In-Reply-To or References, in order, each once, at most 1,000."""
+    text = value.replace("\r", "").replace("\n", " ")
+    found = _ID.findall(text) or _BARE_ID.findall(text) or _LOOSE_ID.findall(text)
+    return tuple(dict.fromkeys(i for i in found if i.strip("@")))[:IDS_MAX]
+
+
+def normal_text(text: str) -> str:
+    """The text by which mails are compared: white space folded, ends cut."""
+    return _SPACE.sub(" ", text).strip()
+
+
+def content_key(
+    message_id: str | None, sender: str, sent_at: datetime | None, text: str, attachment_hashes: Iterable[str], *, subject: str = ""
+) -> str:
+    """Given what the writer of a mail made, return its key (hex sha256): equal keys are one mail.
+
+    The subject counts only where there is no Message-ID: lists put their tag into it.
+    """
+    parts = [message_id or "", sender, to_text(sent_at) if sent_at else "", normal_text(text), *sorted(attachment_hashes)]
+    if message_id is None:
+        parts.append(normal_text(subject))
+    return hashlib.sha256("\x1f".join(parts).encode("utf-8", "replace")).hexdigest()
+
+
+def derived_message_id(content_key: str) -> str:
+    """The id of a mail without a usable one: the same for the same content, wherever it was fetched."""
+    return f"{content_key[:40]}@derived.espomail.invalid"
+
+
+def is_variant(one: str, other: str) -> bool:
+    """Whether one text holds the other whole, as when a list or gateway put a footer or a banner around it.
+
+    An empty text is part of everything and proves nothing; the shorter one must be half of the longer, or a footer would say it all.
+    """
+    short, long = sorted((normal_text(one[:VARIANT_TEXT_MAX]), normal_text(other[:VARIANT_TEXT_MAX])), key=len)
+    return bool(short) and short in long
