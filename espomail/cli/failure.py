@@ -1,0 +1,64 @@
+"""How a command ends that did not succeed: every failure to one of our errors, and from that the exit code."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from collections.abc import Sequence
+
+import click
+
+from espomail.errors import BadInput, EspomailError, NotPermitted, TryAgain, UsageError
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG}
+
+
+def as_expected(error: BaseException) -> EspomailError | None:
+    """Given what a command raised, return the error to show, or None for what nobody foresaw (a bug)."""
+    if isinstance(error, EspomailError):
+        return error
+    if isinstance(error, click.ClickException):
+        return _from_click(error)
+    if isinstance(error, OSError):
+        return _from_system(error)
+    return _from_sqlite(error)
+
+
+def _from_click(error: click.ClickException) -> EspomailError:
+    if isinstance(error, click.FileError):
+        return BadInput(f"{error.ui_filename}: {error.message}", None)
+    if isinstance(error, click.UsageError):
+        return UsageError(error.format_message(), _help_of(error.ctx))
+    return EspomailError(error.format_message())
+
+
+def _help_of(context: click.Context | None) -> str | None:
+    return f"see: {context.command_path} -h" if context else "see: espomail -h"
+
+
+def _from_system(error: OSError) -> EspomailError | None:
+    """A file that the command line or the configuration named, or a disk that is full; None for anything else."""
+    where = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)
+    if error.errno in _FULL:
+        return TryAgain(f"can't write: {where}", "free some disk space, then run the command again")
+    if isinstance(error, FileNotFoundError | IsADirectoryError | NotADirectoryError | FileExistsError):
+        return BadInput(where, "check the path")
+    if isinstance(error, PermissionError):
+        return NotPermitted(where, "check the owner and mode of the file and its folder")
+    return None
+
+
+def _from_sqlite(error: BaseException) -> EspomailError | None:
+    store = sys.modules.get("espomail.store.db")
+    return store.as_expected(error) if store and isinstance(error, store.SqliteError) else None
+
+
+def wants_json(arguments: Sequence[str]) -> bool:
+    """Whether JSON was asked for, read from the bare words: for errors that come before the options are known."""
+    words = list(arguments)
+    pairs = zip(words, words[1:], strict=False)
+    return (
+        "--json" in words
+        or any(word in ("--format=json", "--format=jsonl") for word in words)
+        or any(word == "--format" and value in ("json", "jsonl") for word, value in pairs)
+    )

@@ -1,0 +1,215 @@
+"""What every command is made of: group and command with the global options at any depth, and the desk handed in.
+
+A noun's file reads `from espomail.cli.frame import group, command, pass_desk, emit, changed, said, confirm`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from functools import update_wrapper
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+
+import click
+
+from espomail import __version__
+from espomail.cli.front import Front, asked
+from espomail.cli.output import changed, complain, emit, said, say, write, write_bytes
+from espomail.errors import BadInput, UsageError
+
+if TYPE_CHECKING:
+    from espomail.desk import Desk
+
+__all__ = [
+    "argument", "asked", "changed", "command", "complain", "confirm", "emit", "group", "option", "pass_desk", "read_path",
+    "said", "say", "write", "write_bytes",
+]  # fmt: skip
+
+P = ParamSpec("P")
+T = TypeVar("T")
+argument = click.argument
+option = click.option
+
+
+# ---------------------------------------------------------------- global options
+
+
+def _keep(field: str) -> Callable[[click.Context, click.Parameter, Any], None]:
+    def keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+        if value:
+            setattr(context.find_root().ensure_object(Front), field, value)
+
+    return keep
+
+
+def _keep_json(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+    if value:
+        context.find_root().ensure_object(Front).format = "json"
+
+
+def _add_verbose(context: click.Context, parameter: click.Parameter, value: int) -> None:
+    context.find_root().ensure_object(Front).verbose += value
+
+
+def _print_version(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+    if value and not context.resilient_parsing:
+        click.echo(f"espomail {__version__}")
+        context.exit()
+
+
+def global_options(*, hidden: bool) -> list[click.Option]:
+    """The options that go before or after the command, at any depth; their names can't meet a command's own."""
+
+    def make(*flags: str, **more: Any) -> click.Option:
+        return click.Option([*flags, f"global_{flags[-1].lstrip('-')}"], expose_value=False, hidden=hidden, **more)
+
+    return [
+        make("--db", metavar="PATH", callback=_keep("db"), help="The database (ESPOMAIL_DB)."),
+        make("--config", metavar="PATH", callback=_keep("config"), help="The configuration file (ESPOMAIL_CONFIG)."),
+        make("--as", metavar="USER", callback=_keep("as_user"), help="Act as this user (ESPOMAIL_AS)."),
+        make("--json", is_flag=True, callback=_keep_json, help="The same as --format json."),
+        make(
+            "--format",
+            type=click.Choice(["table", "json", "jsonl", "csv"]),
+            callback=_keep("format"),
+            help="How to print data.",
+        ),
+        make("-q", "--quiet", is_flag=True, callback=_keep("quiet"), help="No words, only data and trouble."),
+        make("-v", "--verbose", count=True, callback=_add_verbose, help="More words; repeat for more."),
+        make(
+            "--color",
+            type=click.Choice(["auto", "always", "never"]),
+            callback=_keep("color"),
+            help="Colour the tables (NO_COLOR is honoured).",
+        ),
+        make("--version", is_flag=True, is_eager=True, callback=_print_version, help="Print the version."),
+    ]
+
+
+# ---------------------------------------------------------------- commands and groups
+
+
+class Framed(click.Command):
+    """A command that takes the global options too, and shows its examples as they are typed."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        own = super().get_params(ctx)
+        taken = {flag for parameter in own for flag in (*parameter.opts, *parameter.secondary_opts)}
+        added = global_options(hidden=ctx.parent is not None)
+        return own + [each for each in added if not taken & set(each.opts)]
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The examples, one a line, never wrapped; then where the global options are told."""
+        if self.epilog:
+            formatter.write("\nExample:\n")
+            for line in _examples(self.epilog):
+                formatter.write(f"  {line}\n")
+        if ctx.parent is not None:
+            formatter.write("\nGlobal options (--json, --as, --db, …) go before or after the command: see espomail -h\n")
+
+
+def _examples(epilog: str) -> list[str]:
+    lines = inspect.cleandoc(epilog).replace("\b", "").splitlines()
+    stripped = (line.strip().removeprefix("Examples:").removeprefix("Example:").strip() for line in lines)
+    return [line for line in stripped if line]
+
+
+class FramedCommand(Framed):
+    """A command: a verb, or a noun without verbs."""
+
+
+class FramedGroup(Framed, click.Group):
+    """A noun with its verbs; a mistyped verb is answered with the nearest one."""
+
+    command_class = FramedCommand
+    group_class = type
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if self.get_command(ctx, name) is None and not name.startswith("-"):
+            raise UsageError(f"no such command: {ctx.command_path} {name}", nearest(name, self.list_commands(ctx), ctx.command_path))
+        return super().resolve_command(ctx, args)
+
+
+def nearest(word: str, known: list[str], path: str) -> str:
+    """The hint for a mistyped command: the nearest known ones, or where to look."""
+    import difflib
+
+    close = difflib.get_close_matches(word, known, n=3, cutoff=0.5)
+    return f"did you mean: {', '.join(close)}?" if close else f"see: {path} -h"
+
+
+class LazyGroup(FramedGroup):
+    """The front door: knows each noun's module and one line of help, and imports a module when its noun is called.
+
+    `sections` maps a heading to {noun: (module:attribute, help)}.
+    """
+
+    def __init__(self, *args: Any, sections: Mapping[str, Mapping[str, tuple[str, str]]], **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.sections = sections
+        self.targets = {name: target for section in sections.values() for name, (target, _) in section.items()}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.targets)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.targets:
+            return None
+        module, attribute = self.targets[cmd_name].split(":")
+        found = getattr(importlib.import_module(module), attribute)
+        assert isinstance(found, click.Command)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for heading, section in self.sections.items():
+            with formatter.section(heading):
+                formatter.write_dl([(name, words) for name, (_, words) in section.items()], col_max=20)
+
+
+def group(name: str | None = None, **attributes: Any) -> Callable[[Callable[..., Any]], FramedGroup]:
+    """Make a noun: `@group(help=…)` over a function without a body."""
+    return click.group(name, cls=FramedGroup, **attributes)
+
+
+def command(name: str | None = None, **attributes: Any) -> Callable[[Callable[..., Any]], FramedCommand]:
+    """Make a noun without verbs, such as `fetch`: `@command("fetch", epilog="Example: espomail fetch")`."""
+    return click.command(name, cls=FramedCommand, **attributes)
+
+
+# ---------------------------------------------------------------- what commands use
+
+
+def pass_desk(function: Callable[Concatenate[Desk, P], T]) -> Callable[P, T]:
+    """Hand the desk to a command as its first argument: configuration read, database open, actor known."""
+
+    def with_desk(*args: P.args, **kwargs: P.kwargs) -> T:
+        return function(asked().desk(), *args, **kwargs)
+
+    return update_wrapper(with_desk, function)
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Before something is destroyed: ask on a terminal; without one --yes must say it, else raise UsageError."""
+    if yes:
+        return
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError(f"not done without a terminal to ask on: {question}", "add --yes")
+    if not click.confirm(question, err=True):
+        raise UsageError("not done", None)
+
+
+def read_path(desk: Desk, path: str) -> bytes:
+    """The bytes of a file that the command line names, `-` being stdin; raise BadInput where it can't be read."""
+    from espomail.cli.actor import refuse_borrowed_path
+
+    refuse_borrowed_path(desk.actor, path)
+    if path == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise BadInput(f"{path} can't be read: {error.strerror}", "check the path, or use - for stdin") from error

@@ -1,0 +1,90 @@
+"""What the global options and the environment asked for, and from that, when a command needs it, the desk."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from espomail.errors import NotPermitted
+
+if TYPE_CHECKING:
+    from espomail.config import Configuration
+    from espomail.desk import Desk
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class Front:
+    """The global options of one command line; `format` is None when none was asked for (a table then).
+
+    The desk is opened by the first command that needs it, and once.
+    """
+
+    db: str | None = None
+    config: str | None = None
+    as_user: str | None = None
+    format: str | None = None
+    quiet: bool = False
+    verbose: int = 0
+    color: str = "auto"
+    now: Callable[[], datetime] = utc_now
+    opened: Desk | None = field(default=None, repr=False)
+    loaded: Configuration | None = field(default=None, repr=False)
+
+    @property
+    def configuration(self) -> Configuration:
+        """The configuration of this machine, all defaults where there is no file; raise NotSetUp on a bad one."""
+        if self.loaded is None:
+            from espomail import config
+
+            self.refuse_borrowed_options()
+            self.loaded = config.load(config.find_file(self.config, os.environ))
+        return self.loaded
+
+    @property
+    def db_path(self) -> Path:
+        """Where the database is or will be: --db, ESPOMAIL_DB, the configuration, the user's data folder."""
+        self.refuse_borrowed_options()
+        named = self.db or os.environ.get("ESPOMAIL_DB")
+        return Path(named).absolute() if named else self.configuration.database or data_home() / "espomail" / "espomail.db"
+
+    @property
+    def key_path(self) -> Path:
+        """The file of the key that stored passwords are encrypted with, beside the database unless configured."""
+        return self.configuration.key_file or self.db_path.with_name(self.db_path.name + ".key")
+
+    def refuse_borrowed_options(self) -> None:
+        """Refuse --db and --config of a person who borrows the file rights of another log-in through sudo."""
+        from espomail.cli import actor
+
+        if (self.db or self.config) and actor.is_borrowed(actor.process_of(os.environ)):
+            raise NotPermitted("--db and --config can't be used through sudo", "leave them out: the owner's settings apply")
+
+    def desk(self) -> Desk:
+        """The desk of this command: configuration read, database open, actor known."""
+        if self.opened is None:
+            from espomail.cli import opening
+
+            self.opened = opening.open_desk(self)
+            click.get_current_context().find_root().call_on_close(self.opened.db.close)
+        return self.opened
+
+
+def data_home() -> Path:
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+
+
+def asked() -> Front:
+    """The global options of the command that runs now; plain defaults outside of one."""
+    context = click.get_current_context(silent=True)
+    found = context.find_root().obj if context else None
+    return found if isinstance(found, Front) else Front()

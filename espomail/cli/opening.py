@@ -1,0 +1,84 @@
+"""Builds the Desk of a command: database, actor, clock, and the two doors to the network."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from contextlib import AbstractContextManager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from espomail.cli import actor
+from espomail.cli.output import complain
+from espomail.desk import Desk, Mailbox
+from espomail.errors import NotPermitted, NotSetUp
+from espomail.store import db as store
+
+if TYPE_CHECKING:
+    from espomail.cli.front import Front
+    from espomail.model import Account
+
+
+def open_desk(front: Front) -> Desk:
+    """The desk for what the command line asked; raise NotSetUp without a database, NotPermitted for a stranger."""
+    path = front.db_path
+    refuse_strangers(path)
+    db = store.open_db(path, now=front.now())
+    try:
+        who = actor.actor_for(db, path, as_user=front.as_user or os.environ.get("ESPOMAIL_AS"))
+        if front.format == "csv" and who.level("export") == "no":
+            raise NotPermitted(f"{who.name} may not export, so not print CSV", "ask for --json or a table")
+    except BaseException:
+        db.close()
+        raise
+    return Desk(
+        db=db,
+        db_path=path,
+        key_path=front.key_path,
+        actor=who,
+        now=front.now,
+        monotonic=time.monotonic,
+        new_token=lambda: secrets.token_hex(16),
+        open_mailbox=partial(_open_mailbox, front),
+        open_post=partial(_open_post, front),
+        lock_dir=path.with_name(path.name + ".locks"),
+        say=lambda words: complain(words) if front.verbose else None,
+    )
+
+
+def refuse_strangers(path: Path) -> None:
+    """Refuse who doesn't own the database before it is touched; raise NotSetUp where there is none, or no way to it."""
+    try:
+        owner_uid = path.stat().st_uid
+    except FileNotFoundError as error:
+        raise NotSetUp(f"no database at {path}", "make one with: espomail init") from error
+    except (PermissionError, NotADirectoryError) as error:
+        raise NotSetUp(f"the database at {path} can't be reached: {error.strerror}", "name another one with --db") from error
+    process = actor.process_of(os.environ)
+    if isinstance(actor.who_acts(process, owner_uid=owner_uid, as_user=None), actor.Stranger):
+        owner = actor.login_of(owner_uid)
+        raise NotPermitted(f"{process.login} doesn't own the database; {owner} does", f"run it as: sudo -u {owner} espomail …")
+
+
+def _open_mailbox(front: Front, account: Account, deadline_s: float) -> AbstractContextManager[Mailbox]:
+    from espomail.wire import imap, secrets as vault
+
+    password = vault.resolve_secret(account.imap.secret, key_file=front.key_path) if account.imap and account.imap.secret else None
+    budgets = front.configuration.budgets
+    return imap.open_mailbox(
+        account,
+        password=password,
+        deadline_s=deadline_s,
+        connect_timeout_s=budgets.connect_seconds,
+        read_timeout_s=budgets.read_seconds,
+    )
+
+
+def _open_post(front: Front, account: Any, deadline_s: float) -> AbstractContextManager[Any]:
+    from espomail.wire import secrets as vault, smtp
+
+    server = account.smtp if hasattr(account, "smtp") else account
+    password = vault.resolve_secret(server.secret, key_file=front.key_path) if server.secret else None
+    return smtp.open_post(server, password=password, deadline_s=deadline_s)

@@ -1,0 +1,226 @@
+"""Rows to a table, JSON, JSON lines or CSV on stdout, and words on stderr: the one place that escapes for a terminal."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from espomail.cli.front import asked
+from espomail.errors import EspomailError
+
+# C0, DEL, C1, soft hyphen, bidi controls, zero-width characters, line separators, surrogates, tags: all that can make a
+# terminal show something else than what is there.
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
+    "\U000e0000-\U000e007f]"
+)
+_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+Row = Mapping[str, Any]
+
+
+def safe(text: object, *, keep: str = "") -> str:
+    """Given anything, return its text with control, bidi and zero-width characters written as escapes; `keep` stays."""
+    return _UNSAFE.sub(lambda match: match[0] if match[0] in keep else _escape(match[0]), str(text))
+
+
+def _escape(character: str) -> str:
+    code = ord(character)
+    if character in _SHORT:
+        return _SHORT[character]
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def emit(value: Row | Iterable[Row], *, columns: Sequence[str] = ()) -> None:
+    """Print a row (`show`) or rows (`list`) in the format asked for; `columns` are what a table of rows shows.
+
+    JSON and CSV carry every field, whatever the columns.
+    """
+    rows = None if isinstance(value, Mapping) else value
+    match asked().format or "table":
+        case "json":
+            write(json_text(value if isinstance(value, Mapping) else list(value), pretty=sys.stdout.isatty()) + "\n")
+        case "jsonl":
+            for row in [value] if rows is None else rows:
+                write(json_text(row, pretty=False) + "\n")
+        case "csv":
+            write(csv_text([value] if isinstance(value, Mapping) else list(value), columns=columns))
+        case _ if isinstance(value, Mapping):
+            write(sheet(value))
+        case _:
+            _print_table(list(value), columns=columns)
+
+
+def json_text(value: object, *, pretty: bool) -> str:
+    """The value as JSON in ASCII, so that nothing in it can reach a terminal raw."""
+    style: dict[str, Any] = {"indent": 2} if pretty else {"separators": (",", ":")}
+    return json.dumps(value, ensure_ascii=True, **style).replace("\x7f", "\\u007f")
+
+
+def csv_text(rows: Sequence[Row], *, columns: Sequence[str] = ()) -> str:
+    """The rows as CSV with a header line; a cell that a spreadsheet would take for a formula gets a `'` in front."""
+    names = list(rows[0]) if rows else list(columns)
+    target = io.StringIO()
+    writer = csv.writer(target, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows([_csv_cell(row.get(name)) for name in names] for row in rows)
+    return target.getvalue()
+
+
+def _csv_cell(value: object) -> str:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    text = words_of(value)
+    return safe(f"'{text}" if text.startswith(_FORMULA_STARTS) else text, keep="\n\t")
+
+
+def words_of(value: object) -> str:
+    """A value as a cell shows it: nothing for None, yes and no, names for things, lists with commas; not yet escaped."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case {"name": name, "address": address}:
+            return f"{name} <{address}>" if name else str(address)
+        case {"type": kind, "id": key, "name": name}:
+            return f"{kind}:{key} {name}"
+        case {"type": kind, "id": key}:
+            return f"{kind}:{key}"
+        case Mapping():
+            return ", ".join(f"{key}={words_of(item)}" for key, item in value.items())
+        case list() | tuple():
+            return ", ".join(words_of(item) for item in value)
+        case _:
+            return str(value)
+
+
+def sheet(row: Row, *, indent: str = "") -> str:
+    """One thing as lines of `field  value`; a list of things becomes a table of its own, long text an indented block."""
+    width = max((len(name) for name in row), default=0)
+    return "".join(_field(name, value, width=width, indent=indent) for name, value in row.items())
+
+
+def _field(name: str, value: object, *, width: int, indent: str) -> str:
+    inner = indent + "  "
+    if isinstance(value, list) and value and all(isinstance(item, Mapping) and len(item) > 3 for item in value):
+        return f"{indent}{name}\n" + _indented(aligned(value, columns=()), inner)
+    text = words_of(value)
+    if "\n" in text.strip():
+        return f"{indent}{name}\n" + _indented(safe(text.strip(), keep="\n"), inner)
+    return f"{indent}{name:{width}}  {safe(text.strip())}".rstrip() + "\n"
+
+
+def _indented(text: str, indent: str) -> str:
+    return "".join(f"{indent}{line}\n" for line in text.splitlines())
+
+
+def aligned(rows: Sequence[Row], *, columns: Sequence[str]) -> str:
+    """The rows as plain text columns under a header line, for pipes and logs."""
+    names = list(columns) or _columns_of(rows)
+    lines = [[name.upper().replace("_", " ") for name in names]]
+    lines += [[safe(words_of(row.get(name))) for name in names] for row in rows]
+    widths = [max(len(line[index]) for line in lines) for index in range(len(names))]
+    return "".join("  ".join(f"{cell:{width}}" for cell, width in zip(line, widths, strict=True)).rstrip() + "\n" for line in lines)
+
+
+def _columns_of(rows: Sequence[Row]) -> list[str]:
+    return list(rows[0]) if rows else []
+
+
+def _print_table(rows: Sequence[Row], *, columns: Sequence[str]) -> None:
+    if not rows and sys.stdout.isatty():
+        say("nothing to show")
+    elif rows and sys.stdout.isatty():
+        _print_rich(rows, columns=list(columns) or _columns_of(rows))
+    elif rows or columns:
+        write(aligned(rows, columns=columns))
+
+
+def _print_rich(rows: Sequence[Row], *, columns: Sequence[str]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in columns:
+        table.add_column(name.replace("_", " "), overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(safe(words_of(row.get(name)))) for name in columns))
+    target = io.StringIO()
+    console = Console(file=target, force_terminal=True, no_color=not colours_wanted(), width=_terminal_width())
+    console.print(table)
+    write(target.getvalue())
+
+
+def _terminal_width() -> int:
+    import shutil
+
+    return shutil.get_terminal_size().columns
+
+
+def colours_wanted() -> bool:
+    """Whether to colour: --color decides; on auto a terminal without NO_COLOR does."""
+    import os
+
+    match asked().color:
+        case "always":
+            return True
+        case "never":
+            return False
+        case _:
+            return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def write(text: str) -> None:
+    """Put data on stdout, as it is: the caller has escaped it."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def write_bytes(content: bytes) -> None:
+    """Put raw bytes on stdout: only for `email raw` and its kin."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(content)
+    sys.stdout.buffer.flush()
+
+
+def said(words: str) -> None:
+    """One line on stderr that tells a person at a terminal what was done; silence for scripts and with --quiet."""
+    if sys.stderr.isatty() and not asked().quiet:
+        say(words)
+
+
+def changed(words: str, row: Row) -> None:
+    """After an acting command: the changed thing as `show` gives it where a format was asked for, else one line."""
+    if asked().format is not None:
+        emit(row)
+    else:
+        said(words)
+
+
+def say(words: str) -> None:
+    """A line on stderr, escaped; always printed, unless --quiet."""
+    if not asked().quiet:
+        complain(words)
+
+
+def complain(words: str) -> None:
+    """A line on stderr, escaped, also with --quiet: for trouble."""
+    sys.stderr.write(safe(words, keep="\n") + "\n")
+    sys.stderr.flush()
+
+
+def complain_about(error: EspomailError, *, as_json: bool) -> None:
+    """Tell an error: a line with its hint, or one JSON object."""
+    if as_json:
+        document = {"code": error.code, "kind": error.kind, "message": error.message, "hint": error.hint}
+        complain(json_text({"error": document}, pretty=False))
+        return
+    complain(f"espomail: {error.message}" + (f"\n  {error.hint}" if error.hint else ""))

@@ -1,0 +1,61 @@
+"""Locks between processes: flock on small files, which the kernel frees when a process dies, however it dies."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from espomail.errors import TryAgain
+
+_PAUSE_S = 0.02
+
+
+def folder_of(database: Path) -> Path:
+    """Where the lock files of a database lie."""
+    return database.with_name(database.name + ".locks")
+
+
+def of_account(folder: Path, account_id: int) -> Path:
+    return folder / f"account-{account_id}.lock"
+
+
+@contextmanager
+def hold(path: Path) -> Iterator[bool]:
+    """Hold a lock for as long as the block runs; give False at once when somebody else holds it."""
+    descriptor = _open(path)
+    try:
+        yield _try(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def wait_for(path: Path, *, timeout_s: float) -> Iterator[None]:
+    """Hold a lock, waiting for it; raise TryAgain when it isn't free in time."""
+    descriptor = _open(path)
+    try:
+        give_up = time.monotonic() + timeout_s
+        while not _try(descriptor):
+            if time.monotonic() > give_up:
+                raise TryAgain("another espomail is still processing mail", "try again in a moment")
+            time.sleep(_PAUSE_S)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _open(path: Path) -> int:
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+
+
+def _try(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
