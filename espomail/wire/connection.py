@@ -195,16 +195,24 @@ def connect(server: Server, *, deadline_s: float, connect_timeout_s: float, read
     where = f"{server.host}:{server.port}"
     sock = _first_that_answers(endpoints, where, min(time.monotonic() + connect_timeout_s, session_ends))
     connection = Connection(sock, where, session_ends=session_ends, read_timeout_s=read_timeout_s)
-    if server.security == "none" and not (connection.is_loopback or server.allow_plaintext):
+    try:
+        require_protection(server, is_loopback=connection.is_loopback)
+    except Unreachable:
         connection.close()
-        raise Unreachable(
-            f"{where} would be spoken to in plain text, which is for this machine only",
-            "use security tls or starttls, or allow it with --allow-plaintext",
-        )
+        raise
     if context is not None:
         connection.allow(connect_timeout_s)
         connection.start_tls(context, server.host)
     return connection
+
+
+def require_protection(server: Server, *, is_loopback: bool) -> None:
+    """Raise Unreachable if the server would be spoken to in plain text over a net, and nobody allowed that."""
+    if server.security == "none" and not is_loopback and not server.allow_plaintext:
+        raise Unreachable(
+            f"{server.host}:{server.port} would be spoken to in plain text, which is for this machine only",
+            "use security tls or starttls, or allow it with --allow-plaintext",
+        )
 
 
 def _first_that_answers(endpoints: list[Endpoint], where: str, until: float) -> socket.socket:
