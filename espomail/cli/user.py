@@ -12,6 +12,7 @@ import click
 from espomail import times
 from espomail.cli.fields import Field, add_options, chosen, edit_options, edited
 from espomail.cli.frame import changed, confirm, emit, group, pass_desk, read_path, said
+from espomail.cli.user_access import access as user_access
 from espomail.errors import BadInput, NotFound
 from espomail.rules import access
 from espomail.rules.names import check_addresses, check_name
@@ -46,6 +47,9 @@ OWN = frozenset(("full_name", "absent", "signature", "signature_file", "notify_m
 
 @group(help="The people who work here.")
 def user() -> None: ...
+
+
+user.add_command(user_access)
 
 
 @user.command("list", help="All users.", epilog="Example: espomail user list --json")
