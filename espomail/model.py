@@ -319,24 +319,6 @@ class FolderState(NamedTuple):
     exists: int
 
 
-@dataclass(frozen=True, slots=True)
-class Vanished:
-    """A UID that the server no longer has."""
-
-    uid: int
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A UID that the server still has and would not give, or gave wrongly."""
-
-    uid: int
-    reason: str
-
-
-Unreadable = Vanished | Refused
-
-
 class Reply(NamedTuple):
     """One SMTP reply: its three-digit code (0 when we refused it ourselves) and its text."""
 

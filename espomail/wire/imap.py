@@ -10,13 +10,13 @@ import difflib
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from espomail.errors import BadInput, Declined, FolderMissing, SessionLost, Unreachable
-from espomail.model import Account, FolderInfo, FolderState, RawMail, Refused, Server, Unreadable, Vanished
+from espomail.model import Account, FolderInfo, FolderState, RawMail, RefusedMail, Server, VanishedMail
 from espomail.wire import folder_names, imap_grammar, imap_read
 from espomail.wire.connection import connect
-from espomail.wire.imap_read import Facts
+from espomail.wire.imap_read import Facts, Unreadable
 from espomail.wire.imap_session import Answer, ImapSession, Outcome, log_in
 
 _HEADER_BYTES = 256 * 1024
@@ -135,13 +135,19 @@ class Mailbox:
         return self._search(b"HEADER Message-ID " + imap_grammar.quoted(f"<{bare}>".encode()))
 
     def sizes(self, uids: Sequence[int]) -> dict[int, tuple[int, datetime]]:
-        """RFC822.SIZE and INTERNALDATE (UTC) of each UID. `read` settles what became of one that is missing here."""
+        """RFC822.SIZE and INTERNALDATE (UTC) of each UID that the server has; one that is missing here is gone.
+
+        A mail that is there and whose size the server does not tell has size 0; `read` tells what is wrong with it.
+        """
         found = imap_read.sizes(self._session, uids)
         self._facts.update(found)
-        return found
+        untold = [uid for uid in uids if uid not in found]
+        there = imap_read.still_there(self._session, untold) if untold else set()
+        now = datetime.now(UTC)
+        return found | {uid: (0, now) for uid in untold if uid in there}
 
     def read(self, uids: Sequence[int]) -> Iterator[RawMail | Unreadable]:
-        """Every UID once, in the order asked: its mail, Vanished, or Refused with the reason. Leaves no trace on the server.
+        """Every UID once, in the order asked: its mail, VanishedMail, or RefusedMail with the reason. Leaves no trace.
 
         Three refusals in a row raise SessionLost, as does every answer that is not what was asked for.
         """
@@ -157,18 +163,19 @@ class Mailbox:
 
         Raise Declined when the server does not give it.
         """
-        facts = self._facts.get(uid) or self.sizes([uid]).get(uid)
-        if facts is None:
+        if uid not in self._facts and uid not in self.sizes([uid]):
             raise Declined(f"{self._where} has no mail {uid}")
-        size, received_at = facts
+        if uid not in self._facts:
+            raise Declined(f"{self._where} does not tell the size of mail {uid}")
+        size, received_at = self._facts[uid]
         count = text_bytes + _HEADER_BYTES
         found = imap_read.beginning(self._session, uid, size=size, received_at=received_at, count=count)
         match found:
             case RawMail():
                 return found
-            case Vanished():
+            case VanishedMail():
                 raise Declined(f"{self._where} has no mail {uid}")
-            case Refused(reason=reason):
+            case RefusedMail(message=reason):
                 raise Declined(f"{self._where} does not give mail {uid}: {reason}")
 
     def mark_seen(self, uids: Sequence[int]) -> None:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from espomail.errors import SessionLost
-from espomail.model import RawMail, Refused, Unreadable, Vanished
+from espomail.model import RawMail, RefusedMail, VanishedMail
 from espomail.wire import imap_grammar
 from espomail.wire.imap_grammar import Value
 from espomail.wire.imap_session import Answer, ImapSession, Outcome
@@ -24,6 +24,8 @@ SLOWEST_BYTES_S = 20_000
 _REFUSALS_IN_A_ROW = 3
 _SLACK = 64 * 1024
 _BEYOND = 1024
+
+Unreadable = RefusedMail | VanishedMail
 
 Facts = dict[int, tuple[int, datetime]]
 """UID to RFC822.SIZE and INTERNALDATE."""
@@ -42,13 +44,26 @@ def sizes(session: ImapSession, uids: Sequence[int]) -> Facts:
     return found
 
 
+def still_there(session: ImapSession, uids: Sequence[int]) -> set[int]:
+    """Which of the UIDs the server still has; all of them when it does not say."""
+    found: set[int] = set()
+    for start in range(0, len(uids), SIZES_AT_ONCE):
+        some = set(uids[start : start + SIZES_AT_ONCE])
+        outcome = session.command(b"UID SEARCH UID", imap_grammar.uid_set(some))
+        told = {
+            value for answer in outcome.answers if answer.kind == "SEARCH" for value in answer.values if isinstance(value, str)
+        }
+        found |= {uid for uid in some if str(uid) in told} if outcome.is_ok else some
+    return found
+
+
 def whole(session: ImapSession, uids: Sequence[int], facts: Facts) -> Iterator[RawMail | Unreadable]:
     """Every UID once, in the order asked: its mail, or why there is none. Three refusals in a row lose the session."""
     refusals = 0
     for batch in _batches(uids, facts):
         for found in _read_batch(session, batch, facts):
             yield found
-            refusals = refusals + 1 if isinstance(found, Refused) else 0
+            refusals = refusals + 1 if isinstance(found, RefusedMail) else 0
             if refusals == _REFUSALS_IN_A_ROW:
                 raise session.connection.lost(f"refused {_REFUSALS_IN_A_ROW} mails in a row, last: {_reason(found)}")
 
@@ -94,7 +109,7 @@ def _read_batch(session: ImapSession, batch: list[int], facts: Facts) -> Iterato
         elif bodies.outcome.is_ok:
             yield _why_not(session, uid, "the server did not send this mail")
         else:
-            yield Refused(uid, f"the server answered {bodies.outcome.status}: {bodies.outcome.text}")
+            yield RefusedMail(uid, f"the server answered {bodies.outcome.status}: {bodies.outcome.text}")
 
 
 def _fetch(session: ImapSession, uids: list[int], facts: Facts) -> _Bodies:
@@ -123,7 +138,7 @@ def _verified(session: ImapSession, uid: int, content: bytes, facts: Facts) -> R
     """The mail if it is as long as announced, or the server confirms that nothing follows (Exchange estimates sizes)."""
     size, received_at = facts[uid]
     if len(content) != size and (not content or _part(session, uid, len(content), _BEYOND) != b""):
-        return Refused(uid, f"the server announced {size} bytes and sent {len(content)}")
+        return RefusedMail(uid, f"the server announced {size} bytes and sent {len(content)}")
     return RawMail(uid, content, received_at, size)
 
 
@@ -144,11 +159,7 @@ def _part(session: ImapSession, uid: int, start: int, count: int) -> bytes | Non
 
 def _why_not(session: ImapSession, uid: int, reason: str) -> Unreadable:
     """Whether a UID that did not come is gone, or is there and was withheld."""
-    outcome = session.command(b"UID SEARCH UID", imap_grammar.uid_set([uid]))
-    if not outcome.is_ok:
-        return Refused(uid, reason)
-    there = any(str(uid) in answer.values for answer in outcome.answers if answer.kind == "SEARCH")
-    return Refused(uid, reason) if there else Vanished(uid)
+    return RefusedMail(uid, reason) if uid in still_there(session, [uid]) else VanishedMail(uid)
 
 
 def _fetched(session: ImapSession, outcome: Outcome, key: str) -> Iterator[tuple[int, dict[str, Value]]]:
@@ -198,4 +209,4 @@ def _literal_max(announced: int) -> int:
 
 
 def _reason(found: RawMail | Unreadable) -> str:
-    return found.reason if isinstance(found, Refused) else ""
+    return found.message if isinstance(found, RefusedMail) else ""

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from espomail.errors import BadInput, Declined, EspomailError, FolderMissing, LoginRefused, NotPermitted, NotSetUp, Unreachable
-from espomail.model import FolderInfo, RawMail, Secret, Vanished
+from espomail.model import FolderInfo, RawMail, Secret, VanishedMail
 from espomail.wire import imap
 from tests import servers
 from tests.servers import PASSWORD, Dovecot
@@ -87,8 +87,8 @@ def test_an_expunged_mail_has_vanished(dovecot: Dovecot, box: str) -> None:
         mailbox.select("INBOX", writable=True)
         mailbox.delete([2])
         found = list(mailbox.read([1, 2, 3]))
-    assert [type(each) for each in found] == [RawMail, Vanished, RawMail]
-    assert found[1] == Vanished(2)
+    assert [type(each) for each in found] == [RawMail, VanishedMail, RawMail]
+    assert found[1] == VanishedMail(2)
 
 
 def test_large_mails_come_whole(dovecot: Dovecot, box: str) -> None:

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator
 import pytest
 
 from espomail.errors import LoginRefused, SessionLost, Unreachable
-from espomail.model import RawMail, Refused, Secret, Unreadable, Vanished
+from espomail.model import RawMail, RefusedMail, Secret, VanishedMail
 from espomail.wire import imap
+from espomail.wire.imap_read import Unreadable
 from tests.scripted_imap import Piece, ScriptedImap, Twist, scripted_imap
 
 LETTERS = {
@@ -83,7 +84,7 @@ def test_a_mail_that_the_server_declines_is_refused_and_the_others_come(status: 
     with scripted_imap(LETTERS, twist=refuse(status, 9)) as server:
         found, error = fetch(server)
     assert [each for each in found if not isinstance(each, RawMail)] == [
-        Refused(9, f"the server answered {status.decode()}: can't read this one")
+        RefusedMail(9, f"the server answered {status.decode()}: can't read this one")
     ]
     assert contents(found) == {uid: LETTERS[uid] for uid in UIDS if uid != 9}
     assert error is None
@@ -92,7 +93,7 @@ def test_a_mail_that_the_server_declines_is_refused_and_the_others_come(status: 
 def test_three_refusals_in_a_row_end_the_session() -> None:
     with scripted_imap(LETTERS, twist=refuse(b"NO", 4, 9, 12)) as server:
         found, error = fetch(server)
-    assert [(each.uid, type(each)) for each in found] == [(3, RawMail), (4, Refused), (9, Refused), (12, Refused)]
+    assert [(each.uid, type(each)) for each in found] == [(3, RawMail), (4, RefusedMail), (9, RefusedMail), (12, RefusedMail)]
     assert isinstance(error, SessionLost)
 
 
@@ -103,7 +104,7 @@ def test_a_mail_that_is_not_sent_but_still_there_is_refused() -> None:
 
     with scripted_imap(LETTERS, twist=on_bodies(leave_out)) as server:
         found, error = fetch(server)
-    assert found[1] == Refused(4, "the server did not send this mail")
+    assert found[1] == RefusedMail(4, "the server did not send this mail")
     assert contents(found) == {uid: LETTERS[uid] for uid in UIDS if uid != 4}
     assert error is None
 
@@ -116,9 +117,30 @@ def test_a_mail_that_went_away_has_vanished() -> None:
 
     with scripted_imap(LETTERS, twist=leave_out) as server:
         found, error = fetch(server)
-    assert found[1] == Vanished(4)
+    assert found[1] == VanishedMail(4)
     assert contents(found) == {uid: LETTERS[uid] for uid in UIDS if uid != 4}
     assert error is None
+
+
+@pytest.mark.parametrize("how", ["left out", "NO", "only flags"])
+def test_a_mail_whose_size_is_not_told_is_refused_and_not_taken_for_gone(how: str) -> None:
+    def hide(tag: bytes, line: str, answer: bytes) -> bytes:
+        own = b'* 3 FETCH (UID 9 RFC822.SIZE %d INTERNALDATE "01-Mar-2026 09:00:00 +0100")\r\n' % len(LETTERS[9])
+        if own not in answer:
+            return answer
+        if how == "NO":
+            return answer.replace(own, b"").replace(tag + b" OK", tag + b" NO")
+        return answer.replace(own, b"" if how == "left out" else b"* 3 FETCH (UID 9 FLAGS ())\r\n")
+
+    with scripted_imap(LETTERS, twist=hide) as server:
+        found, error = fetch(server)
+        with imap.open_mailbox(server.account(), password="secret", deadline_s=5) as mailbox:
+            mailbox.select("INBOX")
+            sizes = mailbox.sizes([3, 9, 77])
+    assert found[2] == RefusedMail(9, "the server does not tell the size of this mail")
+    assert contents(found) == {uid: LETTERS[uid] for uid in UIDS if uid != 9}
+    assert error is None
+    assert {uid: size for uid, (size, _) in sizes.items()} == {3: len(LETTERS[3]), 9: 0}
 
 
 HARMLESS: dict[str, Twist] = {
@@ -160,7 +182,7 @@ def test_quoted_bodies_are_bodies() -> None:
 def test_a_body_of_nil_is_no_mail() -> None:
     with scripted_imap(LETTERS, twist=on_body_of(9, literal(9) + b"\r\n" + LETTERS[9], b"NIL")) as server:
         found, error = fetch(server)
-    assert found[2] == Refused(9, "the server did not send this mail")
+    assert found[2] == RefusedMail(9, "the server did not send this mail")
     assert contents(found) == {uid: LETTERS[uid] for uid in UIDS if uid != 9}
     assert error is None
 
@@ -170,14 +192,14 @@ def test_half_a_mail_that_is_announced_as_half_is_refused() -> None:
     twist = on_body_of(9, literal(9) + b"\r\n" + LETTERS[9], b"{60}\r\n" + half)
     with scripted_imap(LETTERS, twist=twist) as server:
         found, error = fetch(server)
-    assert found[2] == Refused(9, f"the server announced {len(LETTERS[9])} bytes and sent 60")
+    assert found[2] == RefusedMail(9, f"the server announced {len(LETTERS[9])} bytes and sent 60")
     assert error is None
 
 
 def test_an_empty_body_of_a_mail_that_has_bytes_is_refused() -> None:
     with scripted_imap(LETTERS, twist=on_body_of(9, literal(9) + b"\r\n" + LETTERS[9], b'""')) as server:
         found, _ = fetch(server)
-    assert found[2] == Refused(9, f"the server announced {len(LETTERS[9])} bytes and sent 0")
+    assert found[2] == RefusedMail(9, f"the server announced {len(LETTERS[9])} bytes and sent 0")
 
 
 def test_a_server_that_only_estimates_sizes_still_gives_its_mails() -> None:
@@ -232,7 +254,7 @@ def test_a_broken_answer_ends_the_session_and_gives_no_wrong_mail(name: str) -> 
     assert isinstance(error, SessionLost)
     assert f"127.0.0.1:{server.port}" in error.message
     assert all(content == LETTERS[uid] for uid, content in contents(found).items())
-    assert not [each for each in found if isinstance(each, Vanished)]
+    assert not [each for each in found if isinstance(each, VanishedMail)]
 
 
 def drip(answer: bytes) -> Iterator[Piece]:
