@@ -159,7 +159,7 @@ class Mailbox:
             yield found
 
     def read_capped(self, uid: int, *, text_bytes: int) -> RawMail:
-        """The beginning of a mail: header (up to 256 KB) and at least `text_bytes` more; `is_whole` False if cut.
+        """The beginning of a mail: header (up to 256 KB) and at least `text_bytes` more; `is_whole` is False.
 
         Raise Declined when the server does not give it.
         """

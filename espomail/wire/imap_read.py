@@ -69,11 +69,11 @@ def whole(session: ImapSession, uids: Sequence[int], facts: Facts) -> Iterator[R
 
 
 def beginning(session: ImapSession, uid: int, *, size: int, received_at: datetime, count: int) -> RawMail | Unreadable:
-    """The first `count` bytes of a mail: its header and the beginning of its text."""
+    """The first `count` bytes of a mail: its header and the beginning of its text; `is_whole` False even if that was all."""
     found = _part(session, uid, 0, count)
     if found is None:
         return _why_not(session, uid, "the server does not give the beginning of this mail")
-    return RawMail(uid, found, received_at, size, is_whole=len(found) == size)
+    return RawMail(uid, found, received_at, size, is_whole=False)
 
 
 class _Bodies(NamedTuple):
