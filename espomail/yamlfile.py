@@ -78,7 +78,8 @@ def _refuse_aliases(content: bytes, name: str) -> None:
 
     for event in yaml.parse(content, Loader=_loader()):
         if isinstance(event, yaml.AliasEvent):
-            raise BadInput(f"{name}:{event.start_mark.line + 1}: *{event.anchor}: aliases can't be used here", "write it out")
+            line = event.start_mark.line + 1 if event.start_mark else 1
+            raise BadInput(f"{name}:{line}: *{event.anchor}: aliases can't be used here", "write it out")
 
 
 def _loader() -> Any:
@@ -102,6 +103,7 @@ def _value(node: yaml.Node, path: str, loader: Any, problems: Problems, *, depth
         case yaml.MappingNode():
             return _mapping(node, path, loader, problems, depth=depth)
         case _:
+            assert isinstance(node, yaml.ScalarNode)
             return _scalar(node)
 
 
@@ -124,7 +126,7 @@ def _mapping(node: yaml.MappingNode, path: str, loader: Any, problems: Problems,
     return found
 
 
-def _scalar(node: yaml.Node) -> Any:
+def _scalar(node: yaml.ScalarNode) -> Any:
     """A scalar: quoted it is text; plain it is null, true, false, a decimal number, or text as it stands."""
     text = str(node.value)
     if node.style not in (None, "") or not isinstance(text, str):

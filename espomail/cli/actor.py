@@ -157,3 +157,9 @@ def refuse_borrowed_path(actor: Actor, path: str | Path | None, *, what: str = "
     if path is None or str(path) == "-" or not actor.is_borrowed or actor.is_admin:
         return
     raise NotPermitted(f"{what} can't be named through sudo: it would be used with the owner's rights", "use - (stdin, stdout)")
+
+
+def refuse_init(path: Path) -> None:
+    """Only who will own the database may make it: not somebody who borrows another log-in's rights."""
+    if is_borrowed(process_of(os.environ)):
+        raise NotPermitted(f"{path} can't be made through sudo", "run espomail init as the owner or as root")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import sys
 from collections.abc import Sequence
 
@@ -11,6 +12,13 @@ import click
 from espomail.errors import BadInput, EspomailError, NotPermitted, TryAgain, UsageError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG}
+
+
+def expected() -> tuple[type[BaseException], ...]:
+    """The kinds of exception that may be an expected failure; SQLite's only once a database was opened."""
+    store = sys.modules.get("espomail.store.db")
+    of_sqlite: tuple[type[BaseException], ...] = (store.SqliteError,) if store else ()
+    return (EspomailError, click.ClickException, OSError, *of_sqlite)
 
 
 def as_expected(error: BaseException) -> EspomailError | None:
@@ -56,9 +64,8 @@ def _from_sqlite(error: BaseException) -> EspomailError | None:
 def wants_json(arguments: Sequence[str]) -> bool:
     """Whether JSON was asked for, read from the bare words: for errors that come before the options are known."""
     words = list(arguments)
-    pairs = zip(words, words[1:], strict=False)
     return (
         "--json" in words
         or any(word in ("--format=json", "--format=jsonl") for word in words)
-        or any(word == "--format" and value in ("json", "jsonl") for word, value in pairs)
+        or any(word == "--format" and value in ("json", "jsonl") for word, value in itertools.pairwise(words))
     )

@@ -130,7 +130,8 @@ class FramedGroup(Framed, click.Group):
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if self.get_command(ctx, name) is None and not name.startswith("-"):
-            raise UsageError(f"no such command: {ctx.command_path} {name}", nearest(name, self.list_commands(ctx), ctx.command_path))
+            hint = nearest(name, self.list_commands(ctx), ctx.command_path)
+            raise UsageError(f"no such command: {ctx.command_path} {name}", hint)
         return super().resolve_command(ctx, args)
 
 

@@ -15,6 +15,7 @@ from espomail.cli import failure
 from espomail.cli.frame import LazyGroup
 from espomail.cli.front import Front
 from espomail.cli.output import complain, complain_about
+from espomail.errors import EspomailError
 
 INTERRUPTED = 130
 
@@ -29,7 +30,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Mailboxes and what happens to their mail": {
         "group-account": ("espomail.cli.group_account:group_account", "shared mailboxes"),
         "personal-account": ("espomail.cli.personal_account:personal_account", "mailboxes of one user"),
-        "filter": ("espomail.cli.filter:filter_", "skip, move or mark mail on its way in"),
+        "filter": ("espomail.cli.filter:filter", "skip, move or mark mail on its way in"),
         "folder": ("espomail.cli.folder:folder", "a user's own folders"),
         "group-folder": ("espomail.cli.group_folder:group_folder", "folders shared by teams"),
         "template": ("espomail.cli.template:template", "texts of replies and auto-replies"),
@@ -108,21 +109,21 @@ class FrontDoor(LazyGroup):
         except click.exceptions.NoArgsIsHelpError as error:
             complain(error.format_message())
             return 2
-        except (BrokenPipeError, KeyboardInterrupt, click.exceptions.Abort, SystemExit):
+        except BrokenPipeError:
             raise
-        except BaseException as error:
+        except failure.expected() as error:
             return _told(error, front, words)
         return 0
 
 
 def _told(error: BaseException, front: Front, words: Sequence[str]) -> int:
-    """Print an expected failure and return its exit code; raise again what is a bug."""
-    expected = failure.as_expected(error)
-    if expected is None:
+    """Print an expected failure and return its exit code; raise again what turns out to be a bug."""
+    told = failure.as_expected(error)
+    if told is None:
         raise error
     as_json = front.format in ("json", "jsonl") or (front.format is None and failure.wants_json(words))
-    complain_about(expected, as_json=as_json)
-    return expected.code
+    complain_about(told, as_json=as_json)
+    return told.code
 
 
 def _leave_quietly() -> int:
@@ -143,8 +144,6 @@ def tell_bug(kind: type[BaseException], error: BaseException, traceback: Traceba
         sys.__excepthook__(kind, error, traceback)
     text = f"{kind.__name__}: {error}".splitlines()[0]
     message = f"this is a bug in espomail: {text}"
-    from espomail.errors import EspomailError
-
     complain_about(
         EspomailError(message, "run the command again with -v and report what it prints"),
         as_json=failure.wants_json(sys.argv[1:]),

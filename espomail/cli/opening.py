@@ -18,7 +18,7 @@ from espomail.store import db as store
 
 if TYPE_CHECKING:
     from espomail.cli.front import Front
-    from espomail.model import Account
+    from espomail.model import Account, Server
 
 
 def open_desk(front: Front) -> Desk:
@@ -63,9 +63,9 @@ def refuse_strangers(path: Path) -> None:
 
 
 def _open_mailbox(front: Front, account: Account, deadline_s: float) -> AbstractContextManager[Mailbox]:
-    from espomail.wire import imap, secrets as vault
+    from espomail.wire import imap
 
-    password = vault.resolve_secret(account.imap.secret, key_file=front.key_path) if account.imap and account.imap.secret else None
+    password = _password(front, account.imap)
     budgets = front.configuration.budgets
     return imap.open_mailbox(
         account,
@@ -77,8 +77,17 @@ def _open_mailbox(front: Front, account: Account, deadline_s: float) -> Abstract
 
 
 def _open_post(front: Front, account: Any, deadline_s: float) -> AbstractContextManager[Any]:
-    from espomail.wire import secrets as vault, smtp
+    from espomail.wire import smtp
 
     server = account.smtp if hasattr(account, "smtp") else account
-    password = vault.resolve_secret(server.secret, key_file=front.key_path) if server.secret else None
+    password = _password(front, server)
     return smtp.open_post(server, password=password, deadline_s=deadline_s)
+
+
+def _password(front: Front, server: Server | None) -> str | None:
+    """The password of an account's server, None where there is no log-in."""
+    if server is None or server.secret is None:
+        return None
+    from espomail.wire import secrets as vault
+
+    return vault.resolve_secret(server.secret, key_file=front.key_path)

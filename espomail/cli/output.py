@@ -127,7 +127,8 @@ def aligned(rows: Sequence[Row], *, columns: Sequence[str]) -> str:
     lines = [[name.upper().replace("_", " ") for name in names]]
     lines += [[safe(words_of(row.get(name))) for name in names] for row in rows]
     widths = [max(len(line[index]) for line in lines) for index in range(len(names))]
-    return "".join("  ".join(f"{cell:{width}}" for cell, width in zip(line, widths, strict=True)).rstrip() + "\n" for line in lines)
+    padded = ([f"{cell:{width}}" for cell, width in zip(line, widths, strict=True)] for line in lines)
+    return "".join("  ".join(cells).rstrip() + "\n" for cells in padded)
 
 
 def _columns_of(rows: Sequence[Row]) -> list[str]:

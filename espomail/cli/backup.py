@@ -1,0 +1,63 @@
+"""`espomail backup` and `espomail restore`: an online copy that was checked, and putting one back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from espomail.cli.actor import refuse_borrowed_path
+from espomail.cli.frame import asked, changed, command, confirm, pass_desk
+from espomail.errors import BadInput
+from espomail.rules import access
+
+if TYPE_CHECKING:
+    from espomail.desk import Desk
+
+
+@command(
+    "backup",
+    help="Write a checked copy of the database while everything goes on. The key file is not in it: keep that one apart.",
+    epilog="Example: espomail backup /backup/espomail-$(date +%F).db",
+)
+@click.argument("file")
+@pass_desk
+def backup(desk: Desk, file: str) -> None:
+    from espomail.store import db as store
+
+    access.require_admin(desk.actor)
+    refuse_borrowed_path(desk.actor, file)
+    target = Path(file)
+    if target.is_symlink() or target.is_dir():
+        raise BadInput(f"{file} is a link or a folder", "name a new file")
+    store.copy_to(desk.db, target)
+    changed(f"{file}: {target.stat().st_size} bytes, checked", {"file": str(target), "size_bytes": target.stat().st_size})
+
+
+@command(
+    "restore",
+    help="Put a backup in place of the database; what is there now is kept beside it. Mail that came since the backup is "
+    "fetched again, without notices and answers for what is old.",
+    epilog="Example: espomail restore /backup/espomail-2026-03-01.db --yes",
+)
+@click.argument("file")
+@click.option("--yes", is_flag=True, help="don't ask")
+def restore(file: str, yes: bool) -> None:
+    from espomail.cli import actor, opening
+    from espomail.rounds import locks
+    from espomail.store import db as store
+
+    front = asked()
+    path = front.db_path
+    actor.refuse_init(path)
+    if path.exists():
+        opening.refuse_strangers(path)
+    store.check_backup(Path(file))
+    confirm(f"put {file} in place of {path}?", yes=yes)
+    with locks.wait_for(locks.folder_of(path) / "process.lock", timeout_s=60):
+        kept = store.put_in_place(Path(file), path, now=front.now())
+    changed(
+        f"{path} is restored" + (f"; what was there is {kept}" if kept else ""),
+        {"database": str(path), "kept": str(kept) if kept else None},
+    )
