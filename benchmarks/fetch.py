@@ -70,7 +70,7 @@ def main() -> None:
     options.add_argument("--kb", type=float, default=30)
     options.add_argument("--runs", type=int, default=1)
     given = options.parse_args()
-    with tempfile.TemporaryDirectory() as folder, servers.dovecot(Path(folder) / "dovecot", users={"support": "secret"}) as server:
+    with tempfile.TemporaryDirectory() as folder, servers.dovecot(users={"support": "secret"}) as server:
         total = fill(server, given.mails, int(given.kb * 1024))
         print(f"{given.mails} mails, {total / 1e6:.0f} MB, Dovecot on loopback, plain text, {os.cpu_count()} cores")
         for run in range(given.runs):

@@ -78,8 +78,7 @@ def process(db: Connection, receipt: Receipt, arranged: Arrangements, *, now: da
     parent = _link(p, mail, email, clues)
     case = _case(p, mail, email, parent, gather.customer(clues))
     agent_id = _distribute(p, email, case)
-    if recognition.email_id is None and case.number is not None and cited.late is not None:
-        _adopt_waiting_replies(p, email, case.number)
+    _pass_on(p, email, case, came_late=cited.late is not None)
     email = emails.get(db, email.id)
     _notify(p, mail, email, newly_linked, agent_id)
     p.note(answering.answer(db, mail, email, receipt, arranged, case_number=case.opened, now=now))
@@ -429,11 +428,15 @@ def _join_case(p: Passage, email: Email, number: int, *, reopens: bool) -> str |
     return newcomer
 
 
-def _adopt_waiting_replies(p: Passage, email: Email, number: int) -> None:
-    """Replies that came before the mail they answer, and found no case then, join its case now."""
-    for reply in emails.list_waiting_replies(p.db, email.message_id):
-        if reply.id != email.id:
-            _join_case(p, reply, number, reopens=False)
+def _pass_on(p: Passage, email: Email, case: CaseResult, *, came_late: bool) -> None:
+    """What those that answer this email owe to it: its teams, and its case where they came first and found none."""
+    if came_late:
+        emails.adopt_answers(p.db, email.id, email.message_id)
+        waiting = emails.list_waiting_replies(p.db, email.message_id) if case.number is not None else []
+        for reply in waiting:
+            if reply.id != email.id and case.number is not None:
+                _join_case(p, reply, case.number, reopens=False)
+    emails.spread_teams(p.db, email.id)
 
 
 # ---------------------------------------------------------------- distribute

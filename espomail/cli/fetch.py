@@ -99,7 +99,8 @@ def words(report: Report) -> str:
 
 def as_json(report: Report) -> dict[str, Any]:
     """The document of CLI.md."""
-    rows = [{k: v for k, v in dataclasses.asdict(each).items() if k != "failure"} for each in report.accounts]
+    plain = [dataclasses.asdict(dataclasses.replace(each, failure=None)) for each in report.accounts]
+    rows = [{field: value for field, value in row.items() if field != "failure"} for row in plain]
     return {
         "accounts": rows,
         **{name: report.total(name) for name in TOTALS},

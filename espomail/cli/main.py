@@ -15,7 +15,7 @@ from espomail.cli import failure
 from espomail.cli.frame import LazyGroup
 from espomail.cli.front import Front
 from espomail.cli.output import complain, complain_about
-from espomail.errors import EspomailError
+from espomail.errors import EspomailError, TryAgain
 
 INTERRUPTED = 130
 
@@ -86,6 +86,7 @@ class FrontDoor(LazyGroup):
         **extra: Any,
     ) -> NoReturn:
         words = list(sys.argv[1:] if args is None else args)
+        is_for_mta = next((word for word in words if word in self.targets), "") == "deliver"
         front = extra.pop("obj", None) or Front()
         name = prog_name or "espomail"
         self._main_shell_completion(extra, name, complete_var)
@@ -97,6 +98,13 @@ class FrontDoor(LazyGroup):
         except (click.exceptions.Abort, KeyboardInterrupt):
             code = INTERRUPTED
             _say_interrupted()
+        except Exception as error:  # noqa: BLE001 (an MTA must be told to try again, whatever the bug)
+            if not is_for_mta:
+                raise
+            complain(f"espomail: this is a bug in espomail: {type(error).__name__}: {error}")
+            code = TryAgain.code
+        if is_for_mta and code != 0:
+            code = TryAgain.code
         sys.exit(code)
 
     def _run(self, words: list[str], front: Front, name: str, extra: dict[str, Any]) -> int:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from espomail import life
 from espomail.desk import Mailbox
+from espomail.errors import Declined
 from espomail.model import Account, RawMail, RefusedMail, VanishedMail
 from espomail.rules import schedule
 from espomail.store import raw_mails, receipts
@@ -152,13 +153,20 @@ class Session:
                 arrived[answer.uid] = answer
             for uid in chunk:
                 if uid in sizes and sizes[uid][0] > self.size_max:
-                    arrived[uid] = self.box.read_capped(uid, text_bytes=OVERSIZE_TEXT_BYTES)
+                    arrived[uid] = self._beginning(uid)
         finally:
             done = list(_unbroken(chunk, arrived))
             if done:
                 self._commit(mailbox, done, sizes)
                 taken.taken += len(done)
                 taken.last_uid = done[-1].uid
+
+    def _beginning(self, uid: int) -> RawMail | RefusedMail:
+        """Header and text of a mail that is too large; a server that refuses it is asked again later."""
+        try:
+            return self.box.read_capped(uid, text_bytes=OVERSIZE_TEXT_BYTES)
+        except Declined as error:
+            return RefusedMail(uid, error.message)
 
     def _commit(
         self, mailbox: MailboxRow, answers: Sequence[RawMail | RefusedMail | VanishedMail], sizes: dict[int, tuple[int, datetime]]

@@ -242,6 +242,26 @@ def link_teams(db: Connection, email_id: int, team_ids: Iterable[int]) -> None:
     db.executemany("insert or ignore into email_teams (email_id, team_id) values (?, ?)", [(email_id, t) for t in team_ids])
 
 
+def adopt_answers(db: Connection, email_id: int, message_id: str) -> None:
+    """Emails that came before the mail they answer are told which email it is."""
+    db.execute(
+        "update emails set answers_email_id = ? where in_reply_to = ? and answers_email_id is null and id <> ?",
+        (email_id, message_id, email_id),
+    )
+
+
+def spread_teams(db: Connection, email_id: int) -> None:
+    """Give the teams of an email to all that answer it, however deep: an answer has the teams of the mail it answers."""
+    db.execute(
+        """with recursive below (id) as (
+               select id from emails where answers_email_id = :id
+               union select e.id from emails e join below b on e.answers_email_id = b.id)
+           insert or ignore into email_teams (email_id, team_id)
+           select b.id, t.team_id from below b, email_teams t where t.email_id = :id""",
+        {"id": email_id},
+    )
+
+
 def link_account(db: Connection, email_id: int, account_id: int) -> None:
     db.execute("insert or ignore into email_accounts (email_id, account_id) values (?, ?)", (email_id, account_id))
 

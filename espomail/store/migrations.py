@@ -412,6 +412,7 @@ def m006_emails_and_cases(db: Database) -> None:
         create index emails_by_message_id on emails (message_id);
         create index emails_by_thread on emails (thread_id);
         create index emails_by_parent on emails (parent_type, parent_id, id) where parent_type is not null;
+        create index emails_by_answered on emails (answers_email_id) where answers_email_id is not null;
         create index emails_by_account on emails (account_id) where account_id is not null;
         create index emails_by_assigned on emails (assigned_user_id, id) where assigned_user_id is not null;
         create index emails_by_sender on emails (from_address, id);
