@@ -39,7 +39,7 @@ _EMAILS = _Table(
     team="""select x.email_id as id from team_members m cross join email_teams x on x.team_id = m.team_id
             where m.user_id = :actor_id""",
 )
-_OWN_TO_DELETE = "({alias}.created_by_id = :actor_id or {alias}.assigned_user_id = :actor_id)"
+_OWN_TO_DELETE = "({alias}.created_by_id is :actor_id or {alias}.assigned_user_id is :actor_id)"
 _CASES = _Table(
     name="cases",
     key="number",
