@@ -1,65 +1,50 @@
-# make demo | test | test-long | bench | lint | binary     each makes .venv and installs what it needs
+# What a developer or an administrator builds from a checkout. `make demo` and `make test` do all the set-up there is.
 PYTHON ?= python3
-JOBS ?= 2
-BIN := .venv/bin
-CODE := espomail tests benchmarks
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-long bench lint format binary servers clean
-.DEFAULT_GOAL := test
+.PHONY: demo test test-long bench lint binary servers clean
+.DEFAULT_GOAL := demo
 
-.venv/bin/pip:
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "espomail needs Python 3.11 or later: make PYTHON=python3.12")'
-	$(PYTHON) -m venv .venv || { echo "no venv module: apt install python3-venv"; rm -rf .venv; exit 1; }
-
-.venv/.base: pyproject.toml | .venv/bin/pip
-	$(BIN)/pip install --quiet --disable-pip-version-check -e .
-	touch $@
-
-.venv/.test: pyproject.toml | .venv/.base
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test,lint]'
-	touch $@
-
-.venv/.binary: pyproject.toml | .venv/.base
-	$(BIN)/pip install --quiet --disable-pip-version-check 'pex>=2.33'
-	touch $@
-
-demo: .venv/.base
+demo: $(STAMP)
 	$(BIN)/espomail demo
 
-test: .venv/.test servers
-	$(BIN)/pytest -n $(JOBS) -rs
+test: $(STAMP) servers
+	$(BIN)/pytest -n 2 -rs $(PYTEST)
 
-test-long: .venv/.test servers
-	$(BIN)/pytest -n $(JOBS) -rs -m 'long or not long'
+test-long: $(STAMP) servers
+	$(BIN)/pytest -n 2 -rs -m long $(PYTEST)
 
-# The servers that tests talk to on loopback: installed where we may, else the tests that need them say that they were skipped.
-servers:
-	@PATH="$$PATH:/usr/sbin"; for pair in dovecot:dovecot-imapd smtpd:opensmtpd; do \
-	  command -v $${pair%%:*} >/dev/null && continue; \
-	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	    echo "installing $${pair##*:} for the tests"; \
-	    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $${pair##*:}; } >/dev/null \
-	      || echo "$${pair##*:} could not be installed: the tests that need it are skipped"; \
-	  else echo "without $${pair%%:*} (Debian: $${pair##*:}) the tests that need it are skipped"; fi; done
+bench: $(STAMP) servers
+	for each in fetch parse parse_growth access; do echo "== $$each"; $(BIN)/python benchmarks/$$each.py || exit 1; done
 
-bench: .venv/.test
-	@set -e; for file in benchmarks/[!_]*.py; do \
-	  grep -q '__main__' $$file || continue; echo "== $$file"; $(BIN)/python $$file; done
-
-lint: .venv/.test
-	$(BIN)/ruff check $(CODE)
-	$(BIN)/ruff format --check $(CODE)
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict espomail
+	$(BIN)/pytest tests/test_house.py
 
-format: .venv/.test
-	$(BIN)/ruff check --fix $(CODE)
-	$(BIN)/ruff format $(CODE)
-
-# One executable file with all dependencies for the Python and the machine that it is built with.
-binary: .venv/.binary
+# One executable file: dist/espomail. It needs a Python 3.11 to 3.14 on the machine where it runs, and nothing else.
+binary: $(STAMP)
+	$(BIN)/python -m pip install --quiet 'pex>=2.20'
 	mkdir -p dist
-	$(BIN)/pex . --console-script espomail --venv --sh-boot --output-file dist/espomail
-	dist/espomail --version
+	rm -rf build
+	$(BIN)/pex . --venv --sh-boot --no-strip-pex-env --console-script espomail --output-file dist/espomail
+	ls -l dist/espomail
+
+# Real servers for the tests: Dovecot for IMAP; OpenSMTPD and mbsync where they are used. Installed where root and Debian allow.
+servers:
+	@if command -v dovecot >/dev/null 2>&1 || [ -x /usr/sbin/dovecot ]; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends dovecot-imapd opensmtpd isync sudo; \
+	else echo "Dovecot is not installed and can't be installed here: the tests that need it are skipped (install dovecot-imapd)."; fi
+
+$(STAMP): pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[test,lint]'
+	touch $(STAMP)
 
 clean:
-	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,85 @@
+"""The house rules: who may import whom. A room that needs more changes the rules here, and says so in docs/decisions."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parent.parent / "espomail"
+ANYONE = {"errors", "times", "model", "__init__"}
+MAY_IMPORT = {
+    "cli": {
+        "rounds", "life", "reading", "writing", "answering", "gather", "store", "wire", "config", "yamlfile", "rules", "desk", "cli",
+    },
+    "rounds": {"life", "gather", "answering", "store", "rules", "desk", "rounds", "writing"},
+    "life": {"mail", "rules", "store", "gather", "answering"},
+    "gather": {"mail", "rules", "store"},
+    "answering": {"mail", "rules", "store", "gather"},
+    "reading": {"mail", "rules", "store"},
+    "writing": {"mail", "rules", "store", "gather", "answering", "reading"},
+    "rules": {"mail", "rules"},
+    "mail": {"mail"},
+    "store": {"store"},
+    "wire": {"wire"},
+    "desk": set(),
+    "config": {"yamlfile"},
+    "yamlfile": set(),
+    "model": set(),
+    "errors": set(),
+    "times": set(),
+    "__main__": {"cli"},
+    "__init__": set(),
+}  # fmt: skip
+IMPURE = set("sqlite3 sqlite_utils pysqlite3 imapclient imaplib smtplib socket click rich os pathlib time random uuid".split())
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports_of(path: Path) -> list[tuple[int, str]]:
+    """Every imported module of a file with its line, those for type checkers left out."""
+    tree = ast.parse(path.read_text())
+    hidden = {
+        id(node)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and isinstance(block.test, ast.Name) and block.test.id == "TYPE_CHECKING"
+        for statement in block.body
+        for node in ast.walk(statement)
+    }
+    found = []
+    for node in ast.walk(tree):
+        if id(node) in hidden:
+            continue
+        if isinstance(node, ast.Import):
+            found += [(node.lineno, alias.name) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module == "espomail":
+            found += [(node.lineno, f"espomail.{alias.name}") for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.append((node.lineno, node.module))
+    return found
+
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_each_room_imports_only_what_it_may(path: Path) -> None:
+    room = room_of(path)
+    rooms = [(line, name.split(".")[1]) for line, name in imports_of(path) if name.startswith("espomail.")]
+    allowed = MAY_IMPORT[room] | ANYONE | ({"__version__"} if room == "cli" else set())
+    assert [(line, other) for line, other in rooms if other not in allowed] == []
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in FILES if room_of(p) in ("mail", "rules")], ids=lambda path: str(path.relative_to(PACKAGE))
+)
+def test_pure_rooms_touch_nothing_of_the_outside_world(path: Path) -> None:
+    assert [(line, name) for line, name in imports_of(path) if name.split(".")[0] in IMPURE] == []
+
+
+def test_only_one_place_chooses_the_sqlite_library() -> None:
+    choosing = {str(p.relative_to(PACKAGE)) for p in FILES if any(n in ("sqlite3", "pysqlite3") for _, n in imports_of(p))}
+    assert choosing == {"store/db.py"}
