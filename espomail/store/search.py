@@ -46,21 +46,26 @@ _SNIPPETS = """
 """
 
 
-def search(db: Connection, actor: Actor, text: str, *, limit: int, offset: int = 0, now: datetime) -> list[ReadEmail]:
-    """The emails that fit a query, best first (a query without words: newest first), each with a snippet; never an error."""
+def search(
+    db: Connection, actor: Actor, text: str, *, limit: int, offset: int = 0, now: datetime, candidates: int = CANDIDATES
+) -> list[ReadEmail]:
+    """The emails that fit a query, best first (a query without words: newest first), each with a snippet; never an error.
+
+    Only the newest `candidates` that fit are looked at.
+    """
     query = read_query(text, now=now)
     if query.is_empty:
         return []
-    candidates = _candidates(db, actor, query)
+    fitting = _fitting(db, actor, query, most=candidates)
     if not query.words:
-        return emails_read.list_ids(db, actor, candidates[offset : offset + limit])
+        return emails_read.list_ids(db, actor, fitting[offset : offset + limit])
     match = _match(query.words)
-    ids = _ranked(db, match, candidates, limit=limit, offset=offset)
+    ids = _ranked(db, match, fitting, limit=limit, offset=offset)
     snippets = _snippets(db, match, ids)
     return [replace(email, snippet=snippets.get(email.id)) for email in emails_read.list_ids(db, actor, ids)]
 
 
-def _candidates(db: Connection, actor: Actor, query: Query) -> list[int]:
+def _fitting(db: Connection, actor: Actor, query: Query, *, most: int) -> list[int]:
     """The newest emails that fit, as the actor may see them."""
     conditions, parameters = _conditions(db, actor, query)
     people = [words for words in query.words if words.field in ("from", "to")]
@@ -78,7 +83,7 @@ def _candidates(db: Connection, actor: Actor, query: Query) -> list[int]:
     for row in rows:
         if all(_person_fits(db, row["id"], f"{row['from_name']} {row['from_address']}", words) for words in people):
             found.append(row["id"])
-        if len(found) == CANDIDATES:
+        if len(found) >= most:
             break
     rows.close()
     return found
