@@ -1,0 +1,163 @@
+"""Whether the database file is whole, and the facts about it that `doctor` judges."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from espomail import times
+from espomail.store.db import Connection, SqliteError, mode_of, one, rolled_back
+
+PROBLEMS_MAX = 20
+_INDEX_CHECKED_BY_PRAGMA = (3, 44, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class FileFact:
+    """A file that holds mail or secrets: what it is, its permission bits, and whether it belongs to who runs this."""
+
+    what: str
+    path: str
+    mode: int
+    is_ours: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DiskFact:
+    """Free and needed bytes: a backup or a migration writes the database once more."""
+
+    free_bytes: int
+    database_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Queues:
+    """What waits or failed, in counts, and the oldest moment of it."""
+
+    failed: int
+    unknown: int
+    overdue: int
+    parked: int
+    retrying: int
+    waiting: int
+    oldest_waiting_at: datetime | None
+    dead_batches: int
+
+
+def integrity_problems(db: Connection) -> list[str]:
+    """What the database's own checks say is wrong: pages, indexes, foreign keys, search index; at most 20 of them."""
+    found: list[str] = []
+    try:
+        found += [str(row[0]) for row in db.execute(f"pragma integrity_check({PROBLEMS_MAX})") if row[0] != "ok"]
+        found += [
+            f"row {row['rowid']} of {row['table']} refers to a missing row of {row['parent']}"
+            for row in db.execute("pragma foreign_key_check").fetchmany(PROBLEMS_MAX)
+        ]
+        found += _search_index_problems(db)
+    except SqliteError as error:
+        found.append(str(error))
+    return found[:PROBLEMS_MAX]
+
+
+def _search_index_problems(db: Connection) -> list[str]:
+    """The search index against its own texts; since SQLite 3.44 integrity_check has looked at it already."""
+    version = tuple(int(part) for part in str(one(db, "select sqlite_version()")).split("."))
+    if version >= _INDEX_CHECKED_BY_PRAGMA:
+        return []
+    with rolled_back(db):
+        db.execute("insert into email_texts (email_texts) values ('integrity-check')")
+    return []
+
+
+def files(database: Path, key_file: Path) -> list[FileFact]:
+    """The database, what lies beside it, the key file and the folder, as far as they are there."""
+    beside = [("journal", f"{database.name}{ending}") for ending in ("-journal", "-wal", "-shm")]
+    named = [("database", database), *((what, database.with_name(name)) for what, name in beside), ("key file", key_file)]
+    named.append(("folder", database.parent))
+    return [
+        FileFact(what, str(path), mode_of(path), path.stat().st_uid == os.geteuid()) for what, path in named if path.exists()
+    ]
+
+
+def disk(database: Path) -> DiskFact:
+    return DiskFact(shutil.disk_usage(database.parent).free, database.stat().st_size)
+
+
+def queues(db: Connection, *, now: datetime, overdue_before: datetime) -> Queues:
+    """Counts of what waits; `overdue` mails should have left before the moment given."""
+    outbox = dict(db.execute("select status, count(*) from outbox group by status").fetchall())
+    receipts = dict(db.execute("select state, count(*) from receipts group by state").fetchall())
+    oldest = one(db, "select min(taken_in_at) from receipts where state = 'new'")
+    overdue = one(
+        db,
+        """select count(*) from outbox
+           where status in ('queued', 'deferred', 'sending') and next_try_at < ?""",
+        (times.to_text(overdue_before),),
+    )
+    return Queues(
+        failed=outbox.get("failed", 0),
+        unknown=outbox.get("unknown", 0),
+        overdue=int(overdue),
+        parked=receipts.get("parked", 0),
+        retrying=receipts.get("quarantined", 0),
+        waiting=receipts.get("new", 0),
+        oldest_waiting_at=times.from_text(oldest) if oldest else None,
+        dead_batches=int(one(db, "select count(*) from batches where started_at < ?", (times.to_text(overdue_before),))),
+    )
+
+
+def sqlite_version(db: Connection) -> str:
+    return str(one(db, "select sqlite_version()"))
+
+
+def journal_mode(db: Connection) -> str:
+    return str(one(db, "pragma journal_mode"))
+
+
+def unknown_settings(db: Connection, known: Iterable[str]) -> list[str]:
+    """Keys of rows in `settings` that this program does not know."""
+    names = set(known)
+    return sorted(row[0] for row in db.execute("select key from settings") if row[0] not in names)
+
+
+def hits_of_filters(db: Connection) -> set[str]:
+    """The names of filters that any receipt or decision says a mail has hit."""
+    rows = db.execute(
+        """select filter from receipts where filter is not null
+           union select s.value ->> '$.details.filter' from decisions d, json_each(d.steps) s
+                 where s.value ->> 'step' = 'filter' and s.value ->> '$.details.filter' is not null"""
+    )
+    return {row[0] for row in rows}
+
+
+def newest_mails(db: Connection, *, limit: int, size_max: int) -> list[int]:
+    """The ids of the raw mails of the newest emails that are no larger than `size_max` bytes."""
+    rows = db.execute(
+        """select raw_id from emails where status = 'imported' and raw_id is not null and size_bytes <= ?
+           order by id desc limit ?""",
+        (size_max, limit),
+    )
+    return [row[0] for row in rows]
+
+
+def other_owners(db: Connection) -> list[tuple[str, str, str]]:
+    """(account, address, owner) of each personal account whose address is not one of its owner's."""
+    rows = db.execute(
+        """select a.name, a.address, u.name from accounts a join users u on u.id = a.user_id
+           where not exists (select 1 from user_addresses x where x.user_id = a.user_id and x.address = a.address)
+           order by a.name"""
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+def shared_addresses(db: Connection) -> list[tuple[str, str]]:
+    """(address, names of its accounts) of each address that more than one account has."""
+    rows = db.execute(
+        """select address, group_concat(name, ', ') from (select address, name from accounts order by name)
+           group by address having count(*) > 1 order by address"""
+    )
+    return [(row[0], row[1]) for row in rows]
