@@ -93,6 +93,8 @@ def words_of(value: object) -> str:
             return f"{kind}:{key} {name}"
         case {"type": kind, "id": key}:
             return f"{kind}:{key}"
+        case {"team": team, "position": position, **rest} if not rest:
+            return f"{team}:{position}" if position else str(team)
         case Mapping():
             return ", ".join(f"{key}={words_of(item)}" for key, item in value.items())
         case list() | tuple():
