@@ -114,8 +114,7 @@ def letter(token: str, *, sender: str = "cust@client.example", **headers: str) -
     message["From"] = f"Client {token} <{sender}>"
     message["Subject"] = f"question {token}"
     message["Message-ID"] = f"<{token}@client.example>"
-    message["Date"] = "Sun, 1 Mar 2026 08:00:00 +0000"
-    for name, value in {"To": "desk@office.example", **headers}.items():
+    for name, value in {"Date": "Sun, 1 Mar 2026 08:00:00 +0000", "To": "desk@office.example", **headers}.items():
         message[name.replace("_", "-")] = value
     message.set_content(f"everyone asks about {token}")
     message.add_alternative(f"<p>everyone asks about <b>{token}</b></p>", subtype="html")
