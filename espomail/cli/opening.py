@@ -85,9 +85,13 @@ def _open_post(front: Front, account: Any, deadline_s: float) -> AbstractContext
 
 
 def _password(front: Front, server: Server | None) -> str | None:
-    """The password of an account's server, None where there is no log-in."""
+    """The password of an account's server, its access token with OAuth, None where there is no log-in."""
     if server is None or server.secret is None:
         return None
+    if server.secret.kind == "oauth":
+        from espomail.cli import oauth_tokens
+
+        return oauth_tokens.access_token(front, server.secret)
     from espomail.wire import secrets as vault
 
     return vault.resolve_secret(server.secret, key_file=front.key_path)

@@ -144,6 +144,10 @@ def newest_mails(db: Connection, *, limit: int, size_max: int) -> list[int]:
     return [row[0] for row in rows]
 
 
+def accounts_added_at(db: Connection) -> dict[int, datetime]:
+    return {row[0]: times.from_text(row[1]) for row in db.execute("select id, created_at from accounts")}
+
+
 def other_owners(db: Connection) -> list[tuple[str, str, str]]:
     """(account, address, owner) of each personal account whose address is not one of its owner's."""
     rows = db.execute(

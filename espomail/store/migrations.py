@@ -228,6 +228,11 @@ def m004_folders_templates_accounts_filters(db: Database) -> None:
             backlog integer not null default 0,
             breaker_until text
         ) strict;
+        create table oauth_tokens (
+            account_id integer primary key references accounts (id) on delete cascade,
+            sealed text not null,
+            saved_at text not null
+        ) strict;
         create table filters (
             id integer primary key autoincrement,
             name text not null,

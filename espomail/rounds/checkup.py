@@ -1,0 +1,175 @@
+"""What `doctor` judges, gathered: database, files, accounts, filters, queues. Nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from espomail import times
+from espomail.desk import Desk
+from espomail.model import Account, Settings
+from espomail.rules import distribution, trial
+from espomail.rules import settings as setting_rules
+from espomail.rules.health_facts import AccountState, Facts, FileState, FilterState
+from espomail.store import accounts, cases, filters, health, invariant, notifications, raw_mails, roles, templates, turns
+from espomail.store import settings as settings_store
+from espomail.store.accounts import Round
+from espomail.store.db import Connection, SqliteError, has_wal_fix
+
+MAILS_TRIED = 200
+TRIED_BYTES_MAX = 256 * 1024
+OVERDUE = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """What is to say of an account's secrets and certificates; see AccountState."""
+
+    token_saved_at: datetime | None = None
+    token_trouble: str = ""
+    ca_trouble: str = ""
+    secret_trouble: str = ""
+    is_secret_kept_here: bool = True
+
+
+def facts(
+    desk: Desk,
+    *,
+    credentials: Callable[[Account], Credentials],
+    connections: Sequence[tuple[str, str]] = (),
+    fetch_patience: timedelta,
+) -> Facts:
+    """All facts of an installation; of a damaged database whose rows can't be read, what is wrong with it alone."""
+    damage = tuple(health.integrity_problems(desk.db))
+    try:
+        return _all_facts(desk, damage, credentials, tuple(connections), fetch_patience)
+    except SqliteError as error:
+        if not damage:
+            raise
+        return Facts(now=desk.now(), settings=Settings(), integrity=(*damage, f"rows can't be read: {error}"))
+
+
+def _all_facts(
+    desk: Desk,
+    damage: tuple[str, ...],
+    credentials: Callable[[Account], Credentials],
+    connections: tuple[tuple[str, str], ...],
+    fetch_patience: timedelta,
+) -> Facts:
+    db, now = desk.db, desk.now()
+    queues = health.queues(db, now=now, overdue_before=now - OVERDUE)
+    disk = health.disk(desk.db_path)
+    tried, states = _filters(db)
+    return Facts(
+        now=now,
+        settings=settings_store.load(db),
+        accounts=tuple(_account_states(db, credentials, now)),
+        filters=states,
+        mails_tried=tried,
+        has_admin=bool(notifications.admins(db)),
+        unknown_settings=tuple(health.unknown_settings(db, (*setting_rules.KEYS, *setting_rules.OUTBOUND_KEYS))),
+        role_names=frozenset(role.name for role in roles.list_(db)),
+        template_names=frozenset(template.name for template in templates.list_(db)),
+        shared_addresses=tuple(health.shared_addresses(db)),
+        other_owners=tuple(health.other_owners(db)),
+        fetch_patience=fetch_patience,
+        files=tuple(
+            FileState(what=f.what, path=f.path, mode=f.mode, is_ours=f.is_ours)
+            for f in health.files(desk.db_path, desk.key_path)
+        ),
+        key_path=str(desk.key_path),
+        key_exists=desk.key_path.exists(),
+        free_bytes=disk.free_bytes,
+        database_bytes=disk.database_bytes,
+        sqlite_version=health.sqlite_version(db),
+        has_wal_fix=has_wal_fix(),
+        journal_mode=health.journal_mode(db),
+        outbox_failed=queues.failed,
+        outbox_unknown=queues.unknown,
+        outbox_overdue=queues.overdue,
+        parked=queues.parked,
+        retrying=queues.retrying,
+        oldest_waiting_at=queues.oldest_waiting_at,
+        dead_batches=queues.dead_batches,
+        integrity=damage,
+        breaches=tuple((b.law, b.count, b.examples) for b in invariant.breaches(db)),
+        connections=connections,
+    )
+
+
+# ---------------------------------------------------------------- accounts
+
+
+def _account_states(db: Connection, credentials: Callable[[Account], Credentials], now: datetime) -> list[AccountState]:
+    rounds, added = accounts.rounds(db), health.accounts_added_at(db)
+    return [
+        _account_state(db, each, rounds.get(each.id) or Round(account_id=each.id), added[each.id], credentials(each), now)
+        for each in reversed(accounts.list_(db))
+    ]
+
+
+def _account_state(
+    db: Connection, account: Account, round_: Round, added_at: datetime, credentials: Credentials, now: datetime
+) -> AccountState:
+    return AccountState(
+        account=account,
+        added_at=added_at,
+        last_success_at=round_.last_success_at,
+        failures=round_.failures,
+        next_try_at=round_.next_try_at,
+        last_error=round_.last_error,
+        breaker_until=round_.breaker_until,
+        distribution_trouble=_distribution_trouble(db, account, now),
+        token_saved_at=credentials.token_saved_at,
+        token_trouble=credentials.token_trouble,
+        ca_trouble=credentials.ca_trouble,
+        secret_trouble=credentials.secret_trouble,
+        is_secret_kept_here=credentials.is_secret_kept_here,
+    )
+
+
+def _distribution_trouble(db: Connection, account: Account, now: datetime) -> str:
+    """Why a case that came now would get nobody, "" when somebody would have it or nobody is meant to."""
+    if account.distribution == "none":
+        return ""
+    day, team = now.date(), account.target_team_id
+    choice = distribution.choose(
+        account.distribution,
+        agents=cases.agents(db, team, day=day, counting=account.distribution in distribution.COUNTING) if team else (),
+        position=account.target_position,
+        last_served=turns.last_served(db, team, account.target_position) if team else None,
+        assign_to=cases.agent(db, account.assign_to_user_id, day=day) if account.assign_to_user_id else None,
+    )
+    return choice.reason if isinstance(choice, distribution.Nobody) else ""
+
+
+# ---------------------------------------------------------------- filters
+
+
+def _filters(db: Connection) -> tuple[int, tuple[FilterState, ...]]:
+    """How many mails the filters without a recorded hit were tried on, and every active filter."""
+    active = [each for each in reversed(filters.list_(db)) if each.is_active]
+    recorded = health.hits_of_filters(db) if active else set()
+    doubtful = {each.id: each for each in active if each.name not in recorded or each.kind == "user"}
+    mails = health.newest_mails(db, limit=MAILS_TRIED, size_max=TRIED_BYTES_MAX) if doubtful else []
+    trusted = settings_store.load(db).trusted_authserv_id
+    for raw_id in mails:
+        raw = raw_mails.find(db, raw_id)
+        hit = [
+            each.id
+            for each in doubtful.values()
+            if raw is not None and not trial.obstacle(each.criteria, raw, trusted_authserv_id=trusted)
+        ]
+        for filter_id in hit:
+            del doubtful[filter_id]
+        if not doubtful:
+            break
+    return len(mails), tuple(_filter_state(each, is_hit=each.id not in doubtful) for each in active)
+
+
+def _filter_state(each: filters.FilterRow, *, is_hit: bool) -> FilterState:
+    lost = (each.action == "move-to-folder" and each.folder_id is None) or (
+        each.action == "move-to-group-folder" and each.group_folder_id is None
+    )
+    return FilterState(name=each.name, created_at=times.from_text(each.created_at), is_hit=is_hit, lost_target=lost)
