@@ -30,7 +30,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Mailboxes and what happens to their mail": {
         "group-account": ("espomail.cli.group_account:group_account", "shared mailboxes"),
         "personal-account": ("espomail.cli.personal_account:personal_account", "mailboxes of one user"),
-        "filter": ("espomail.cli.filter:filter", "skip, move or mark mail on its way in"),
+        "filter": ("espomail.cli.filter:filter_", "skip, move or mark mail on its way in"),
         "folder": ("espomail.cli.folder:folder", "a user's own folders"),
         "group-folder": ("espomail.cli.group_folder:group_folder", "folders shared by teams"),
         "template": ("espomail.cli.template:template", "texts of replies and auto-replies"),
@@ -61,6 +61,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Keep it running": {
         "status": ("espomail.cli.status:status", "accounts, backlog, outbox at a glance"),
+        "doctor": ("espomail.cli.doctor:doctor", "everything that can be wrong, with the fix"),
         "quarantine": ("espomail.cli.quarantine:quarantine", "mail that could not be processed"),
         "tidy": ("espomail.cli.tidy:tidy", "purge old trash and skipped mail"),
         "backup": ("espomail.cli.backup:backup", "an online copy, checked"),
@@ -159,6 +160,7 @@ def tell_bug(kind: type[BaseException], error: BaseException, traceback: Traceba
 
 
 @click.command(
+    "espomail",
     cls=FrontDoor,
     sections=SECTIONS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
