@@ -71,21 +71,41 @@ def completion(context: click.Context, shell: str) -> None:
 
 @command(
     "man",
-    help="Print the manual page of espomail (roff), every command with its options.",
-    epilog="Example: espomail man | man -l -",
+    help="Print the manual page of espomail (roff), every command with its options; or a table of them.",
+    epilog="""Example: espomail man | man -l -
+    espomail man --table""",
 )
+@click.option("--table", is_flag=True, help="a Markdown table of all commands instead")
 @click.pass_context
-def man(context: click.Context) -> None:
-    front = asked()
+def man(context: click.Context, table: bool) -> None:
     root = context.find_root()
+    write(markdown(root) if table else roff(root, today=f"{asked().now():%Y-%m-%d}"))
+
+
+def markdown(root: click.Context) -> str:
+    """Every command with its arguments and the first sentence of its help."""
+    rows = [
+        f"| `{' '.join([path, *each.command.collect_usage_pieces(each)[1:]])}` | {_cell(each.command.get_short_help_str(200))} |"
+        for path, each in commands_below(root)
+        if not isinstance(each.command, click.Group)
+    ]
+    return "\n".join(["| command | what it does |", "|---|---|", *rows]) + "\n"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", r"\|")
+
+
+def roff(root: click.Context, *, today: str) -> str:
+    """The manual page, dated `today`."""
     lines = [
-        f'.TH ESPOMAIL 1 "{front.now():%Y-%m-%d}" "espomail" "User commands"',
+        f'.TH ESPOMAIL 1 "{today}" "espomail" "User commands"',
         ".SH NAME",
         r"espomail \- mailboxes into customer records, cases and inboxes",
     ]
     for path, each in commands_below(root):
         lines += [f".SH {_roff(path)}" if path.count(" ") < 2 else f".SS {_roff(path)}", ".nf", _roff(each.get_help()), ".fi"]
-    write("\n".join(lines) + "\n")
+    return "\n".join(lines) + "\n"
 
 
 def commands_below(context: click.Context) -> Iterator[tuple[str, click.Context]]:

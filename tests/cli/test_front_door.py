@@ -1,0 +1,272 @@
+"""The front door: options at any depth, what is imported, how a command line ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from espomail.cli import failure
+from espomail.cli.front import Front
+from espomail.cli.help import commands_below
+from espomail.cli.main import SECTIONS, cli
+from espomail.errors import (
+    BadInput,
+    Damaged,
+    EspomailError,
+    LoginRefused,
+    NotFound,
+    NotPermitted,
+    NotSetUp,
+    PartlyDone,
+    TryAgain,
+    Unreachable,
+    UsageError,
+)
+from tests.conftest import Runner
+
+NOUNS = [noun for section in SECTIONS.values() for noun in section]
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def environment(folder: Path) -> dict[str, str]:
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("ESPOMAIL", "SUDO", "XDG"))}
+    return {**kept, "ESPOMAIL_DB": str(folder / "espomail.db"), "XDG_CONFIG_HOME": str(folder), "XDG_DATA_HOME": str(folder)}
+
+
+def espomail(folder: Path, *words: str, **more: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # type: ignore[call-overload,no-any-return]
+        [sys.executable, "-m", "espomail", *words], capture_output=True, text=True, env=environment(folder), check=False, **more
+    )
+
+
+def test_the_version_is_told_without_importing_anything_heavy() -> None:
+    program = (
+        "import sys; from espomail.cli.main import cli\n"
+        "try: cli.main(['--version'])\n"
+        "except SystemExit as end: assert end.code == 0, end\n"
+        "print(*sorted(name.split('.')[0] for name in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    version, modules = done.stdout.splitlines()
+    heavy = {
+        "rich",
+        "sqlite_utils",
+        "imapclient",
+        "yaml",
+        "sqlite3",
+        "pysqlite3",
+        "smtplib",
+        "cryptography",
+        "jinja2",
+        "selectolax",
+    }
+    assert version.startswith("espomail ")
+    assert heavy.isdisjoint(modules.split())
+
+
+def test_the_version_is_told_within_150_ms_of_cpu() -> None:
+    def cpu_s() -> float:
+        before = os.times()
+        subprocess.run([sys.executable, "-m", "espomail", "--version"], check=True, capture_output=True)
+        after = os.times()
+        return after.children_user + after.children_system - before.children_user - before.children_system
+
+    assert min(cpu_s() for _ in range(5)) < 0.150
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--json", "team", "list"),
+        ("team", "--json", "list"),
+        ("team", "list", "--json"),
+        ("--format", "json", "team", "list"),
+        ("team", "list", "--format=json"),
+    ],
+    ids=" ".join,
+)
+def test_a_global_option_may_stand_before_or_after_the_command(run: Runner, words: tuple[str, ...]) -> None:
+    run("team", "add", "support")
+    assert run(*words).json == [{"id": 1, "name": "support", "roles": [], "members": []}]
+
+
+def test_the_environment_names_the_database_and_the_acting_user(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("user", "add", "ann", "--email", "ann@team.example")
+    monkeypatch.setenv("ESPOMAIL_AS", "ann")
+    refused = run("role", "list", "--json")
+    assert (refused.exit_code, refused.error["kind"]) == (77, "not-permitted")
+    assert run("role", "list", "--as", "nobody").exit_code == 77
+
+
+def test_a_database_option_wins_over_the_environment_and_that_over_the_configuration(
+    run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(f"database: {tmp_path}/configured.db\n")
+    monkeypatch.setenv("ESPOMAIL_CONFIG", str(file))
+    assert Front().db_path == tmp_path / "configured.db"
+    monkeypatch.setenv("ESPOMAIL_DB", str(tmp_path / "environment.db"))
+    assert Front().db_path == tmp_path / "environment.db"
+    assert Front(db=str(tmp_path / "option.db")).db_path == tmp_path / "option.db"
+
+
+@pytest.mark.parametrize("noun", NOUNS)
+def test_every_command_has_help_and_an_example(noun: str) -> None:
+    root = click.Context(cli, info_name="espomail")
+    found = cli.get_command(root, noun)
+    assert found is not None
+    for path, context in commands_below(click.Context(found, info_name=noun, parent=root)):
+        assert context.command.help, path
+        text = CliRunner().invoke(cli, [*path.split()[1:], "-h"], obj=Front()).stdout
+        assert text.startswith("Usage: espomail"), path
+        assert isinstance(context.command, click.Group) or "espomail " in text.partition("\nExample:\n")[2], path
+
+
+def test_the_table_of_commands_is_what_the_program_prints(run: Runner) -> None:
+    kept = (DOCS / "commands.md").read_text(encoding="utf-8")
+    table = run("man", "--table").stdout
+    assert kept[kept.index("| command |") :] == table, "run: .venv/bin/python -m tests.cli.test_front_door"
+
+
+def test_a_mistyped_command_is_answered_with_the_nearest(run: Runner) -> None:
+    for words, guess in ((("tema", "list"), "team"), (("team", "lits"), "list")):
+        refused = run(*words, "--json")
+        assert (refused.exit_code, refused.error["kind"]) == (2, "usage")
+        assert guess in refused.error["hint"]
+
+
+@pytest.mark.parametrize("words", [("team", "add"), ("team", "list", "--nope"), ("nonsense",)], ids=" ".join)
+def test_a_usage_error_is_one_json_object_with_json(run: Runner, words: tuple[str, ...]) -> None:
+    refused = run(*words, "--json")
+    assert refused.exit_code == 2
+    assert refused.stdout == ""
+    assert set(refused.error) == {"code", "kind", "message", "hint"}
+    assert (refused.error["code"], refused.error["kind"]) == (2, "usage")
+
+
+def test_without_json_an_error_is_a_line_and_a_hint(run: Runner) -> None:
+    refused = run("team", "show", "nobody")
+    assert (refused.exit_code, refused.stdout) == (66, "")
+    assert refused.stderr == "espomail: no such team: nobody\n  see: espomail team list\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "kind"),
+    [
+        (EspomailError("x"), 1, "failed"),
+        (UsageError("x"), 2, "usage"),
+        (PartlyDone("x"), 3, "partly"),
+        (BadInput("x"), 65, "bad-input"),
+        (NotFound("case", 7), 66, "not-found"),
+        (Unreachable("x"), 69, "unreachable"),
+        (LoginRefused("x"), 69, "login-refused"),
+        (Damaged("x"), 74, "damaged"),
+        (TryAgain("x"), 75, "try-again"),
+        (NotPermitted("x"), 77, "not-permitted"),
+        (NotSetUp("x"), 78, "not-set-up"),
+        (click.UsageError("x"), 2, "usage"),
+        (FileNotFoundError(2, "No such file", "x.eml"), 65, "bad-input"),
+        (PermissionError(13, "Permission denied", "/x"), 77, "not-permitted"),
+        (OSError(28, "No space left on device"), 75, "try-again"),
+        (OSError(30, "Read-only file system", "/x"), 75, "try-again"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else str(value),
+)
+def test_each_failure_has_its_exit_code(error: BaseException, code: int, kind: str) -> None:
+    told = failure.as_expected(error)
+    assert told is not None
+    assert (told.code, told.kind) == (code, kind)
+
+
+def test_a_locked_damaged_or_missing_database_has_its_own_code(tmp_path: Path) -> None:
+    missing = espomail(tmp_path, "status", "--json")
+    assert (missing.returncode, json.loads(missing.stderr)["error"]["kind"]) == (78, "not-set-up")
+    (tmp_path / "espomail.db").write_bytes(b"this is no database, whatever its name says" * 100)
+    assert espomail(tmp_path, "status").returncode == 74
+
+
+def test_a_bug_is_one_line_and_its_traceback_only_with_verbose(tmp_path: Path) -> None:
+    program = (
+        "import sys; from espomail.cli import main, status\n"
+        "from espomail.cli.frame import command\n"
+        "@command('status', help='x')\n"
+        "def broken(): raise ZeroDivisionError('no such number')\n"
+        "status.status = broken\n"
+        "main.main()"
+    )
+
+    def broken(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([sys.executable, "-c", program, "status", *words], capture_output=True, text=True, check=False)
+
+    assert broken().returncode == 1
+    assert broken().stderr.splitlines()[0].endswith("this is a bug in espomail: ZeroDivisionError: no such number")
+    assert "Traceback" not in broken().stderr
+    assert "Traceback" in broken("-v").stderr
+    assert json.loads(broken("--json").stderr)["error"]["code"] == 1
+
+
+def test_an_interrupt_ends_with_130(tmp_path: Path) -> None:
+    assert espomail(tmp_path, "init", "--yes").returncode == 0
+    assert espomail(tmp_path, "group-account", "add", "support", "--address", "s@team.example").returncode == 0
+    waiting = subprocess.Popen(
+        [sys.executable, "-m", "espomail", "deliver", "support"],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(tmp_path),
+        text=True,
+    )
+    time.sleep(1.5)
+    waiting.send_signal(signal.SIGINT)
+    _, words = waiting.communicate(timeout=20)
+    assert "Traceback" not in words
+    assert waiting.returncode in (75, 130)  # deliver promises an MTA 75 for whatever kept it from storing the mail
+
+
+def test_a_reader_that_goes_away_is_no_trouble(tmp_path: Path) -> None:
+    assert espomail(tmp_path, "init", "--yes").returncode == 0
+    program = f"set -o pipefail; {sys.executable} -m espomail man | head -1"
+    done = subprocess.run(["bash", "-c", program], capture_output=True, text=True, env=environment(tmp_path), check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_quiet_keeps_data_and_trouble(run: Runner) -> None:
+    assert "support" in (run("team", "add", "support", "--json", "-q").stdout)
+    assert run("team", "list", "-q").stdout.startswith("ID  NAME")
+    assert "no such team" in run("team", "show", "x", "-q").stderr
+
+
+def test_an_acting_command_is_silent_without_a_terminal_and_destroys_nothing_unasked(run: Runner) -> None:
+    done = run("team", "add", "support")
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "", "")
+    refused = run("team", "remove", "support", "--json")
+    assert (refused.exit_code, refused.error["hint"]) == (2, "add --yes")
+    assert len(run("team", "list", "--json").json) == 1
+    assert run("team", "remove", "support", "--yes").exit_code == 0
+
+
+def test_init_makes_files_that_only_the_owner_reads_and_does_not_touch_what_is_there(tmp_path: Path) -> None:
+    first = espomail(tmp_path, "init")
+    assert first.returncode == 0
+    assert "next: espomail user add" in first.stderr
+    modes = {name: (tmp_path / name).stat().st_mode & 0o777 for name in ("espomail.db", "espomail.db.key")}
+    assert modes == {"espomail.db": 0o600, "espomail.db.key": 0o600}
+    content = (tmp_path / "espomail.db.key").read_bytes()
+    assert espomail(tmp_path, "init").returncode == 65
+    assert espomail(tmp_path, "init", "--yes").returncode == 0
+    assert (tmp_path / "espomail.db.key").read_bytes() == content
+
+
+if __name__ == "__main__":
+    printed = subprocess.run([sys.executable, "-m", "espomail", "man", "--table"], capture_output=True, text=True, check=True)
+    (DOCS / "commands.md").write_text(
+        f"# Commands\n\n`espomail COMMAND -h` tells every option.\n\n{printed.stdout}", encoding="utf-8"
+    )
