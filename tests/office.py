@@ -6,7 +6,10 @@ of its own wherever text can stand, so that a test can look for it in any output
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+import pickle
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,6 +18,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
+import pytest
 from click.testing import CliRunner
 
 from espomail.cli.main import cli
@@ -105,7 +109,7 @@ class Office:
         """The same office on a copy of its database."""
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copy(self.path, folder / "office.db")
-        return Office(folder, self.ids, self.tokens, self.items)
+        return Office(folder, dict(self.ids), dict(self.tokens), list(self.items))
 
 
 def letter(token: str, *, sender: str = "cust@client.example", **headers: str) -> bytes:
@@ -119,7 +123,20 @@ def letter(token: str, *, sender: str = "cust@client.example", **headers: str) -
     message.set_content(f"everyone asks about {token}")
     message.add_alternative(f"<p>everyone asks about <b>{token}</b></p>", subtype="html")
     message.add_attachment(token.encode(), maintype="application", subtype="octet-stream", filename=f"{token}.bin")
+    for number, part in enumerate(part for part in message.walk() if part.is_multipart()):
+        part.set_boundary(f"=={token}{number}")
     return message.as_bytes()
+
+
+def built_once(factory: pytest.TempPathFactory) -> Office:
+    """The office, built by the first test that needs it and shared by all workers: work on a `copy`."""
+    shared = factory.getbasetemp().parent if os.environ.get("PYTEST_XDIST_WORKER") else factory.getbasetemp()
+    kept = shared / "office.pickle"
+    with (shared / "office.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            kept.write_bytes(pickle.dumps(build(shared / "office")))
+    return pickle.loads(kept.read_bytes())  # type: ignore[no-any-return]
 
 
 def build(folder: Path) -> Office:

@@ -16,7 +16,7 @@ import pytest
 
 from espomail.rules import access
 from tests import oracle
-from tests.office import RECORD_TYPES, Answer, Office, build
+from tests.office import RECORD_TYPES, Answer, Office, built_once
 from tests.oracle import NOT_FOUND, OK, Item, Person
 
 LEVELS = ("no", "own", "team", "all")
@@ -28,7 +28,7 @@ PAIRS = list(itertools.product(LEVELS, repeat=2))
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Office:
-    return build(tmp_path_factory.mktemp("office"))
+    return built_once(tmp_path_factory)
 
 
 @pytest.fixture

@@ -45,12 +45,23 @@ def delete(db: Connection, email_id: int, *, now: datetime) -> None:
     leaving = one(db, _LEAVING, (email_id,))
     if leaving is not None:
         raise BadInput(f"email {email_id} is about to be sent", f"first: espomail outbox cancel {leaving}")
+    _forget_words_too(db)
     raw_id = emails.remove(db, email_id, now=now)
     notes.remove_of_email(db, email_id)
     db.execute("delete from notifications where email_id = ?", (email_id,))
     db.execute("delete from decisions where email_id = ?", (email_id,))
     db.execute("update outbox set content = x'', subject = '' where email_id = ?", (email_id,))
     raw_mails.remove_unused(db, raw_id)
+
+
+def _forget_words_too(db: Connection) -> None:
+    """Have FTS5 take the words of a deleted text out of its pages at once, not when it next merges them.
+
+    SQLite before 3.42 can't; there they go with the merge.
+    """
+    version = str(one(db, "select sqlite_version()")).split(".")
+    if [int(part) for part in version[:2]] >= [3, 42]:
+        db.execute("insert into email_texts (email_texts, rank) values ('secure-delete', 1)")
 
 
 def tidy(db: Connection, settings: Settings, *, now: datetime) -> Tidied:
