@@ -1,34 +1,50 @@
 """Addresses: one strict reader for every header, and one normal form to compare by (RFC 5322 section 3.4). Pure; never fails.
 
-Where two readings of a value differ (`a@good.example, <b@evil.example>` without its comma and the like), the mailbox has no address: it
+Where two readings of a value differ (two addresses without a comma between them and the like), the mailbox has no address: it
 links to nobody.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from espomail.mail.charsets import clean
 from espomail.mail.headers import decode_words, unfold
 from espomail.model import Address
 
 ADDRESSES_MAX = 1000
+ADDRESS_CHARS_MAX = 320
 VALUE_MAX = 400_000
 
-_LOCAL = re.compile(r"[^\s()<>\[\]:;@\\,\"\x00-\x1f\x7f]+(?:\.[^\s()<>\[\]:;@\\,\"\x00-\x1f\x7f]+)*")
-_DOMAIN = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?)(?:\.[^\W_](?:[\w-]{0,61}[^\W_])?)*\.?|\[[0-9A-Fa-f:.]{2,45}\]|\[IPv6:[0-9A-Fa-f:.]{2,45}\]")
-_TOKEN = re.compile(r'[^"(<>,;:@\\\[]+|\\.|["(<>,;:@\\\[]', re.DOTALL)
+_ATOMS = re.compile(r"[^\s()<>\[\]:;@\\,\"\x00-\x1f\x7f]+")
+_DOMAIN = re.compile(
+    r"[^\W_](?:[\w-]{0,61}[^\W_])?(?:\.[^\W_](?:[\w-]{0,61}[^\W_])?)*|\[[0-9A-Fa-f:.]{2,45}\]|\[ipv6:[0-9a-f:.]{2,45}\]"
+)
+_SIMPLE = re.compile(
+    r"""\s*(?:(?:"([\w !#$%&'*+/?^`{|}~.,:;@()-]*)"|([\w !#$%&'*+/?^`{|}~.-]*?))\s*<)?"""
+    r"""([\w!#$%&'*+/=?^`{|}~.-]{1,64}@[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?){0,20})(>)?\s*""",
+    re.ASCII | re.IGNORECASE,
+)
+_UNQUOTABLE = re.compile(r"[\x00-\x1f\x7f<>]")
+_TOKEN = re.compile(r'=\?[^?\s]{1,80}\?[bBqQ]\?[^?\s<>@"()]*+\?=|[^"(<>,;:@\\\[=]+|\\.|.', re.DOTALL)
+_QUOTED = re.compile(r'((?:[^"\\]|\\.)*+)"', re.DOTALL)
+_QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
+_COMMENT_MARK = re.compile(r"\\.|[()]", re.DOTALL)
+_ANGLE = re.compile(r'((?:[^">]|"(?:[^"\\]|\\.){0,320}+"){0,1000}+)>', re.DOTALL)
+_ROUTE = re.compile(r"^@[^:<>]*+:")
+_INNER_COMMENT = re.compile(r"\([^()]*+\)")
 
 
 def normalise(address: str) -> str:
     """Given one bare address, return it as we compare it, or "" when it is none.
 
-    Lower case, no comments, a quoted local part without its quotes where they change nothing, the domain in Unicode.
+    Lower case, a quoted local part without its quotes where they change nothing, the domain in Unicode.
     """
     text = clean(address).strip().strip("<>").strip()
     local, at, domain = text.rpartition("@")
-    if not at or not local or len(text) > 320:
+    if not at or len(text) > ADDRESS_CHARS_MAX:
         return ""
     local = _plain_local(local.strip())
     domain = domain.strip().rstrip(".").lower()
@@ -38,12 +54,16 @@ def normalise(address: str) -> str:
 
 
 def _plain_local(local: str) -> str:
-    if local.startswith('"') and local.endswith('"') and len(local) > 2:
-        inner = re.sub(r"\\(.)", r"\1", local[1:-1])
-        if _LOCAL.fullmatch(inner):
-            return inner
-        return "" if re.search(r"[\x00-\x1f\x7f<>]", inner) else '"' + inner.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return local if _LOCAL.fullmatch(local) or re.fullmatch(r"[^\s()<>\[\]:;@\\,\"\x00-\x1f\x7f]+", local) else ""
+    if not (local.startswith('"') and local.endswith('"') and len(local) > 2):
+        return local if _ATOMS.fullmatch(local) else ""
+    inner = _QUOTED_PAIR.sub(r"\1", local[1:-1])
+    if _ATOMS.fullmatch(inner):
+        return inner
+    return "" if _UNQUOTABLE.search(inner) else _quote(inner)
+
+
+def _quote(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _unicode_domain(domain: str) -> str:
@@ -51,9 +71,17 @@ def _unicode_domain(domain: str) -> str:
     if "xn--" not in domain:
         return domain
     try:
-        return domain.encode("ascii").decode("idna").lower()
+        shown = domain.encode("ascii").decode("idna").lower()
     except (UnicodeError, ValueError):
         return domain
+    return shown if _DOMAIN.fullmatch(shown) else domain
+
+
+class _Token(NamedTuple):
+    """A piece of a mailbox: `text`, `quoted`, `comment` or `angle`, and what it says."""
+
+    kind: str
+    text: str
 
 
 def read_addresses(value: str) -> tuple[Address, ...]:
@@ -61,9 +89,12 @@ def read_addresses(value: str) -> tuple[Address, ...]:
 
     `a@good.example <b@evil.example>` means b: what stands before the angle brackets is a name, whatever it looks like.
     """
-    found = []
-    for part in _split(unfold(value)[:VALUE_MAX]):
-        mailbox = _mailbox(part)
+    simple = _SIMPLE.fullmatch(value) if len(value) < ADDRESS_CHARS_MAX else None
+    if simple is not None and "xn--" not in value and ("<" in value) == (simple[4] is not None):
+        return (Address(" ".join((simple[1] or simple[2] or "").split()), simple[3].lower()),)
+    found: list[Address] = []
+    for tokens in _split(unfold(value)[:VALUE_MAX]):
+        mailbox = _mailbox(tokens)
         if mailbox is not None:
             found.append(mailbox)
             if len(found) >= ADDRESSES_MAX:
@@ -71,93 +102,98 @@ def read_addresses(value: str) -> tuple[Address, ...]:
     return tuple(found)
 
 
-def _split(value: str) -> Iterator[list[tuple[str, str]]]:
-    """The tokens of each mailbox: (kind, text) with kind text, quoted, comment, angle or at; a group's name and end are left out."""
-    part: list[tuple[str, str]] = []
-    position, end = 0, len(value)
-    while position < end:
+def _split(value: str) -> Iterator[list[_Token]]:
+    """The tokens of each mailbox; the name of a group and its end are left out."""
+    tokens: list[_Token] = []
+    position = 0
+    while position < len(value):
         match = _TOKEN.match(value, position)
         if match is None:
             break
-        token = match[0]
-        position = match.end()
-        if token == '"':
-            text, position = _quoted(value, position)
-            part.append(("quoted", text))
-        elif token == "(":
-            text, position = _comment(value, position)
-            part.append(("comment", text))
-        elif token == "<":
-            stop = _angle_end(value, position)
-            part.append(("angle", value[position:stop]))
-            position = stop + 1
-        elif token == "[":
-            stop = value.find("]", position)
-            stop = end - 1 if stop < 0 else stop
-            part.append(("text", value[position - 1 : stop + 1]))
-            position = stop + 1
-        elif token in ",;":
-            yield part
-            part = []
-        elif token == ":":
-            part = [] if not any(kind == "angle" or "@" in text for kind, text in part) else [*part, ("text", token)]
-        elif token[0] == "\\" and len(token) == 2:
-            part.append(("text", token[1]))
+        mark, position = match[0], match.end()
+        if mark in ",;":
+            yield tokens
+            tokens = []
+        elif mark == ":":
+            if _holds_address(tokens):
+                tokens.append(_Token("text", mark))
+            else:
+                tokens = []
+        elif mark in _OPENED:
+            token, position = _opened(value, mark, position)
+            tokens.append(token)
         else:
-            part.append(("text", token))
-    yield part
+            tokens.append(_Token("text", mark[1] if mark[0] == "\\" and len(mark) == 2 else mark))
+    yield tokens
 
 
-def _quoted(value: str, position: int) -> tuple[str, int]:
-    """The inside of a quoted string that starts here, and where it ends; without an end it is taken as plain text."""
-    match = re.compile(r'((?:[^"\\]|\\.)*)"', re.DOTALL).match(value, position)
-    if match is None:
-        return "", position
-    return re.sub(r"\\(.)", r"\1", match[1], flags=re.DOTALL), match.end()
+_OPENED = ('"', "(", "<", "[")
 
 
-def _comment(value: str, position: int) -> tuple[str, int]:
-    """The inside of a comment, which may hold comments, and where it ends."""
-    depth, start = 1, position
-    for match in re.compile(r"\\.|[()]", re.DOTALL).finditer(value, position):
+def _holds_address(tokens: Sequence[_Token]) -> bool:
+    return any(token.kind == "angle" or "@" in token.text for token in tokens)
+
+
+def _opened(value: str, mark: str, position: int) -> tuple[_Token, int]:
+    """What stands inside quotes, parentheses or brackets that open here, and where it ends; what never closes is plain text."""
+    match mark:
+        case '"':
+            quoted = _QUOTED.match(value, position)
+            if quoted is None:
+                return _Token("text", ""), position
+            return _Token("quoted", _QUOTED_PAIR.sub(r"\1", quoted[1]) if "\\" in quoted[1] else quoted[1]), quoted.end()
+        case "(":
+            return _comment(value, position)
+        case "<":
+            angle = _ANGLE.match(value, position)
+            if angle is not None:
+                return _Token("angle", angle[1]), angle.end()
+            stop = value.find(">", position)
+            stop = len(value) if stop < 0 else stop
+            return _Token("angle", value[position : min(stop, position + ADDRESS_CHARS_MAX + 1)]), stop + 1
+        case _:
+            stop = value.find("]", position, position + 100)
+            return (_Token("text", mark), position) if stop < 0 else (_Token("text", value[position - 1 : stop + 1]), stop + 1)
+
+
+def _comment(value: str, position: int) -> tuple[_Token, int]:
+    """The inside of a comment, which may hold comments."""
+    depth = 1
+    for match in _COMMENT_MARK.finditer(value, position):
         depth += {"(": 1, ")": -1}.get(match[0], 0)
         if depth == 0:
-            return value[start : match.start()], match.end()
-    return value[start:], len(value)
+            return _Token("comment", value[position : match.start()]), match.end()
+    return _Token("comment", value[position:]), len(value)
 
 
-def _angle_end(value: str, position: int) -> int:
-    """Where the angle bracket closes; quotes inside may hold a `>`."""
-    match = re.compile(r'(?:[^">]|"(?:[^"\\]|\\.)*")*', re.DOTALL).match(value, position)
-    stop = match.end() if match else position
-    if stop < len(value) and value[stop] == ">":
-        return stop
-    plain = value.find(">", position)
-    return len(value) if plain < 0 else plain
+def _mailbox(tokens: Sequence[_Token]) -> Address | None:
+    """One mailbox of its tokens; None when there is nothing in it."""
+    angles = [index for index, token in enumerate(tokens) if token.kind == "angle"]
+    if not angles:
+        return _bare_mailbox(tokens)
+    before, after = tokens[: angles[0]], tokens[angles[0] + 1 :]
+    comments = " ".join(token.text for token in tokens if token.kind == "comment")
+    name = _name([*before, *after]) or _decoded(comments)
+    if len(angles) > 1 or any("@" in token.text for token in after if token.kind != "comment"):
+        return Address(name, "")
+    return Address(name, normalise(_ROUTE.sub("", _INNER_COMMENT.sub("", tokens[angles[0]].text).strip())))
 
 
-def _mailbox(part: list[tuple[str, str]]) -> Address | None:
-    angles = [text for kind, text in part if kind == "angle"]
-    comments = " ".join(text for kind, text in part if kind == "comment")
-    if len(angles) > 1:
-        return Address(_name(part), "")
-    if angles:
-        trailing = "".join(text for kind, text in part[[k for k, _ in part].index("angle") + 1 :] if kind in ("text", "quoted"))
-        name = _name([piece for piece in part if piece[0] != "angle"])
-        address = normalise(re.sub(r"^@[^:]*:", "", re.sub(r"\([^()]*\)", "", angles[0]).strip()))
-        return Address(name or decode_words(comments).strip(), "" if "@" in trailing else address)
-    bare = "".join(f'"{text}"' if kind == "quoted" else text for kind, text in part if kind in ("text", "quoted")).strip()
+def _bare_mailbox(tokens: Sequence[_Token]) -> Address | None:
+    """`user@host (Name)`; words beside it that stand in no comment could mean anything, so that it is no address then."""
+    texts = [token for token in tokens if token.kind in ("text", "quoted")]
+    bare = "".join(_quote(token.text) if token.kind == "quoted" else token.text for token in texts).strip()
+    comments = _decoded(" ".join(token.text for token in tokens if token.kind == "comment"))
     if not bare:
         return None
-    if bare.count("@") != 1 or re.search(r"\s", bare.replace(" @", "@").replace("@ ", "@")):
-        words = bare.split()
-        looks = [word for word in words if "@" in word]
-        if len(looks) == 1 and len(words) > 1:
-            return Address(_name([("text", " ".join(word for word in words if word != looks[0]))]), "")
-        return Address(_name(part), normalise(bare))
-    return Address(decode_words(comments).strip(), normalise(bare.replace(" ", "")))
+    address = normalise(bare)
+    return Address(comments, address) if address else Address(_name(texts), "")
 
 
-def _name(part: list[tuple[str, str]]) -> str:
-    text = "".join(text if kind == "text" else f"{text}" for kind, text in part if kind in ("text", "quoted"))
+def _name(tokens: Sequence[_Token]) -> str:
+    """The words of a name: quotes off, encoded words decoded, white space folded."""
+    return _decoded("".join(token.text for token in tokens if token.kind in ("text", "quoted")))
+
+
+def _decoded(text: str) -> str:
     return " ".join(decode_words(text.strip()).split())

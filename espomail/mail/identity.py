@@ -7,15 +7,14 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 
+from espomail.mail.charsets import clean
 from espomail.times import to_text
 
-_ID = re.compile(r"<([^<>\s]{1,900}@[^<>\s]{1,300})>")
-_BARE_ID = re.compile(r"[^<>\s()\",;]{1,900}@[^<>\s()\",;]{1,300}")
-_LOOSE_ID = re.compile(r"<([^<>\s]{3,900})>")
-_SPACE = re.compile(r"\s+")
 IDS_MAX = 1000
 VARIANT_TEXT_MAX = 2_000_000
-VARIANT_SHARE = 0.5
+
+_ID = re.compile(r"<([^<>\s]{1,1200})>")
+_BREAK = re.compile(r"[\s<>(),\";]+")
 
 
 def normal_message_id(value: str) -> str | None:
@@ -25,23 +24,34 @@ def normal_message_id(value: str) -> str | None:
 
 
 def message_ids(value: str) -> tuple[str, ...]:
-    """The ids in Message-ID, In-Reply-To or References, in order, each once, at most 1,000."""
-    text = value.replace("\r", "").replace("\n", " ")
-    found = _ID.findall(text) or _BARE_ID.findall(text) or _LOOSE_ID.findall(text)
+    """The ids in Message-ID, In-Reply-To or References, in order, each once, at most 1,000.
+
+    In angle brackets with an @; else bare with an @; else in angle brackets without.
+    """
+    text = clean(value.replace("\r", "").replace("\n", " "))
+    bracketed = _ID.findall(text)
+    found = [i for i in bracketed if "@" in i] or [i for i in _BREAK.split(text) if "@" in i and len(i) <= 1200] or bracketed
     return tuple(dict.fromkeys(i for i in found if i.strip("@")))[:IDS_MAX]
 
 
 def normal_text(text: str) -> str:
     """The text by which mails are compared: white space folded, ends cut."""
-    return _SPACE.sub(" ", text).strip()
+    return " ".join(text.split())
 
 
 def content_key(
-    message_id: str | None, sender: str, sent_at: datetime | None, text: str, attachment_hashes: Iterable[str], *, subject: str = ""
+    message_id: str | None,
+    sender: str,
+    sent_at: datetime | None,
+    text: str,
+    attachment_hashes: Iterable[str],
+    *,
+    subject: str = "",
 ) -> str:
     """Given what the writer of a mail made, return its key (hex sha256): equal keys are one mail.
 
-    The subject counts only where there is no Message-ID: lists put their tag into it.
+    The subject counts only where there is no Message-ID: lists put their tag into it. None of the values can hold the
+    separator, which is white space to all of them.
     """
     parts = [message_id or "", sender, to_text(sent_at) if sent_at else "", normal_text(text), *sorted(attachment_hashes)]
     if message_id is None:
@@ -57,7 +67,7 @@ def derived_message_id(content_key: str) -> str:
 def is_variant(one: str, other: str) -> bool:
     """Whether one text holds the other whole, as when a list or gateway put a footer or a banner around it.
 
-    An empty text is part of everything and proves nothing; the shorter one must be half of the longer, or a footer would say it all.
+    An empty text is part of everything and proves nothing.
     """
     short, long = sorted((normal_text(one[:VARIANT_TEXT_MAX]), normal_text(other[:VARIANT_TEXT_MAX])), key=len)
     return bool(short) and short in long

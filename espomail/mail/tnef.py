@@ -5,6 +5,8 @@ from __future__ import annotations
 import struct
 
 TYPES = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
+FILES_MAX = 500
+
 _SIGNATURE = b"\x78\x9f\x3e\x22"
 
 
@@ -18,7 +20,13 @@ def unpack(content: bytes) -> list[tuple[str, str, bytes]] | None:
         return None
     try:
         packed = TNEF(content, do_checksum=False)
-        found = [(str(a.long_filename() or a.name or ""), "application/octet-stream", bytes(a.data)) for a in packed.attachments]
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError, UnicodeError, struct.error, OverflowError):
+        found = [(_name(file), "application/octet-stream", bytes(file.data)) for file in packed.attachments[:FILES_MAX]]
+    except (ValueError, LookupError, TypeError, AttributeError, AssertionError, ArithmeticError, struct.error):
         return None
     return found or None
+
+
+def _name(file: object) -> str:
+    """The long name of a packed file, else its short one."""
+    long_name = file.long_filename()  # type: ignore[attr-defined] # tnefparse carries no types
+    return str(long_name or file.name or "").replace("\x00", "")  # type: ignore[attr-defined] # likewise

@@ -1,0 +1,143 @@
+"""What the body of a mail holds: the text to read, the HTML, and what is attached. Pure; never fails."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from espomail.mail import calendar, tnef
+from espomail.mail import text as texts
+from espomail.mail.structure import Part
+
+TEXT_CHARS_MAX = 2_000_000
+
+_FORBIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_SHOWN = ("text/plain", "text/html")
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """Something attached; `position` numbers these as they stand in the mail."""
+
+    position: int
+    name: str
+    content_type: str
+    content: bytes
+    is_inline: bool
+    content_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The text (plain, or made from HTML), the HTML or None, what is attached, and what is unusual (`pgp`, `smime` …)."""
+
+    text: str
+    html: str | None
+    leaves: tuple[Leaf, ...]
+    flags: tuple[str, ...]
+    is_partial: bool
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What has been read of the body: texts in order, each plain or HTML, invitations, and the other parts."""
+
+    shown: list[tuple[str, str]] = field(default_factory=list)
+    invites: list[str] = field(default_factory=list)
+    others: list[Part] = field(default_factory=list)
+    chars: int = 0
+    is_partial: bool = False
+
+
+def content_of(root: Part) -> Content:
+    """Given the parts of a mail, return what a person gets to see of them."""
+    reading = _Reading()
+    for part in _leaves(root):
+        if part.content_type in _SHOWN and part.disposition != "attachment" and not part.name:
+            _read_text(part, reading)
+        else:
+            reading.others.append(part)
+            if part.content_type == "text/calendar":
+                reading.invites.append(calendar.describe_invite(part.text()) or "")
+    pages = [text for kind, text in reading.shown if kind == "text/html"]
+    page = "\n".join(pages) if pages else None
+    text = "\n\n".join(block for block in (_text(reading, page), *reading.invites) if block.strip())
+    is_cut = len(text) > TEXT_CHARS_MAX
+    attached = tuple(_attached(reading.others, page))
+    return Content(text[:TEXT_CHARS_MAX], page, attached, _flags(root, text), reading.is_partial or is_cut)
+
+
+def one_line(value: str) -> str:
+    """A decoded subject or name may hold line breaks and control characters (encoded words): a space for each."""
+    return " ".join(_FORBIDDEN.sub(" ", value).split()) if not value.isprintable() or "  " in value else value
+
+
+def _leaves(root: Part) -> Iterator[Part]:
+    """Everything but multiparts, in order; an embedded mail is one thing."""
+    waiting = [root]
+    while waiting:
+        part = waiting.pop()
+        if part.content_type.startswith("multipart/"):
+            waiting.extend(reversed(part.parts))
+        else:
+            yield part
+
+
+def _read_text(part: Part, reading: _Reading) -> None:
+    if reading.chars > TEXT_CHARS_MAX:
+        reading.is_partial = True
+        return
+    text, is_lossy = part.decoded()
+    if part.content_type == "text/plain":
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        if part.params.get("format", "").lower() == "flowed":
+            text = texts.unflow(text, delsp=part.params.get("delsp", "").lower() == "yes")
+    reading.shown.append((part.content_type, text))
+    reading.chars += len(text)
+    reading.is_partial = reading.is_partial or is_lossy
+
+
+def _text(reading: _Reading, page: str | None) -> str:
+    """The plain text, or the text of the HTML where there is none."""
+    plain = "\n".join(text for kind, text in reading.shown if kind == "text/plain")
+    return texts.html_to_text(page) if page is not None and not plain.strip() else plain
+
+
+def _attached(parts: Sequence[Part], page: str | None) -> Iterator[Leaf]:
+    """The attachments; a winmail.dat gives what is packed in it."""
+    position = 0
+    for part in parts:
+        is_inline = part.disposition != "attachment" and _is_in_page(part, page)
+        for name, kind, content in _unpacked(part):
+            yield Leaf(position, one_line(name), kind, content, is_inline, part.content_id)
+            position += 1
+
+
+def _unpacked(part: Part) -> Sequence[tuple[str, str, bytes]]:
+    is_packet = part.content_type in tnef.TYPES or part.name.lower() == "winmail.dat"
+    inside = tnef.unpack(part.content) if is_packet else None
+    return inside or [(part.name, part.content_type, part.content)]
+
+
+def _is_in_page(part: Part, page: str | None) -> bool:
+    """Whether the part is a picture in the HTML rather than something attached."""
+    if part.content_id is None:
+        return False
+    return part.disposition == "inline" or (page is not None and f"cid:{part.content_id}" in page)
+
+
+_KINDS: Sequence[tuple[str, Callable[[Part], bool]]] = (
+    ("pgp", lambda part: "pgp" in part.content_type or "pgp" in part.params.get("protocol", "").lower()),
+    ("smime", lambda part: "pkcs7" in part.content_type or "pkcs7" in part.params.get("protocol", "").lower()),
+    ("invitation", lambda part: part.content_type == "text/calendar"),
+)
+
+
+def _flags(root: Part, text: str) -> tuple[str, ...]:
+    """Which of `pgp`, `smime`, `invitation` the mail is; PGP may also stand in the text itself."""
+    parts = [root, *root.parts, *(part for child in root.parts for part in child.parts)]
+    found = [name for name, holds in _KINDS if any(holds(part) for part in parts)]
+    if "pgp" not in found and text.lstrip()[:40].startswith("-----BEGIN PGP"):
+        found.insert(0, "pgp")
+    return tuple(found)

@@ -1,0 +1,52 @@
+"""Transfer encodings undone (RFC 2045 section 6; uuencode as mailers of the nineties label it). Pure; never fails."""
+
+from __future__ import annotations
+
+import binascii
+import re
+
+from espomail.mail.headers import base64_bytes, text_of
+
+_UU_BEGIN = re.compile(rb"^begin(?:-base64)? [0-7]{3,4} [^\r\n]{1,300}\r?\n", re.MULTILINE)
+_UU_LABELS = ("x-uuencode", "uuencode", "x-uue", "uue")
+
+
+def decoded(content: bytes, start: int, end: int, label: str) -> tuple[bytes, bool]:
+    """Given a stretch of a mail and its Content-Transfer-Encoding, return the bytes it stands for and whether some were lost.
+
+    What carries no encoding that we know stays as it is.
+    """
+    word = text_of(label).partition(";")[0].strip(" \t\"'").lower() if label else ""
+    if word == "base64":
+        return base64_bytes(memoryview(content)[start:end]), False
+    if word == "quoted-printable":
+        return binascii.a2b_qp(memoryview(content)[start:end]), False
+    body = content[start:end]
+    return _uudecoded(body) if word in _UU_LABELS else (body, False)
+
+
+def _uudecoded(body: bytes) -> tuple[bytes, bool]:
+    begin = _UU_BEGIN.search(body)
+    if begin is None:
+        return body, True
+    found: list[bytes] = []
+    is_broken = False
+    for line in body[begin.end() :].split(b"\n"):
+        bare = line.rstrip(b"\r")
+        if bare.strip() in (b"end", b"`"):
+            return b"".join(found), is_broken
+        piece = _uu_line(bare)
+        is_broken = is_broken or piece is None
+        found.append(piece or b"")
+    return b"".join(found), True
+
+
+def _uu_line(line: bytes) -> bytes | None:
+    """One line; some encoders leave characters behind its end, which its first character tells."""
+    length = (((line[0] - 32) & 63) * 4 + 5) // 3 if line else 0
+    for piece in (line, line[:length]):
+        try:
+            return binascii.a2b_uu(piece)
+        except binascii.Error:
+            continue
+    return None
