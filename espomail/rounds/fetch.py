@@ -18,7 +18,7 @@ from espomail import times
 from espomail.desk import Desk, Mailbox
 from espomail.errors import EspomailError, LoginRefused, Unreachable
 from espomail.model import Account
-from espomail.rounds import locks
+from espomail.rounds import locks, reconcile
 from espomail.rounds.child import Child
 from espomail.rounds.session import Budget, FolderTaken, Session, next_try
 from espomail.rules import schedule
@@ -189,6 +189,8 @@ def _walk(
         folders=part.taken,
     )
     session.walk()
+    if not request.dry_run and reconcile.is_due(db, part.account.id, now=desk.now()):
+        reconcile.compare(session)
 
 
 def _why_skipped(db: Connection, now: datetime, request: Request, account: Account, *, is_held: bool) -> str | None:

@@ -87,7 +87,7 @@ class Session:
         taken.first_receipt_id = receipts.next_id(self.db)
         self._read_refused_again(mailbox)
         uids = self._new_uids(mailbox)
-        sizes = self._within_window(mailbox, uids)
+        sizes = self.sizes(mailbox, uids)
         wanted = [u for u in uids if u not in sizes.outside]
         taken.listed = len(wanted)
         if self.dry_run:
@@ -95,12 +95,12 @@ class Session:
         if not wanted:
             self._move_cursor(mailbox, taken, uids)
             return
-        for chunk in _chunks(wanted, sizes.known):
+        for chunk in in_chunks(wanted, sizes.known):
             if self.budget.is_spent():
                 return
             if self.budget.mails is not None:
                 chunk = chunk[: max(0, self.budget.mails)]
-            self._take_chunk(mailbox, taken, chunk, sizes.known)
+            self.take_chunk(mailbox, taken, chunk, sizes.known)
             self.budget.spend(len(chunk))
 
     def _start_epoch(self, folder: str, uidvalidity: int, uidnext: int | None, *, is_sent: bool) -> MailboxRow:
@@ -119,13 +119,16 @@ class Session:
             )
 
     def _new_uids(self, mailbox: MailboxRow) -> list[int]:
-        new = self.box.uids_after(mailbox.last_uid)
-        if mailbox.since is None or mailbox.last_uid >= mailbox.window_end_uid:
-            return new
-        recent = set(self.box.uids_since(datetime.fromisoformat(mailbox.since).date()))
-        return [u for u in new if u > mailbox.window_end_uid or u in recent]
+        return self.of_window(mailbox, self.box.uids_after(mailbox.last_uid))
 
-    def _within_window(self, mailbox: MailboxRow, uids: Sequence[int]) -> Sizes:
+    def of_window(self, mailbox: MailboxRow, uids: Sequence[int]) -> list[int]:
+        """Those of the UIDs that came after the window was set, or that the server calls recent enough (see `sizes`)."""
+        if mailbox.since is None or all(u > mailbox.window_end_uid for u in uids):
+            return list(uids)
+        recent = set(self.box.uids_since(datetime.fromisoformat(mailbox.since).date()))
+        return [u for u in uids if u > mailbox.window_end_uid or u in recent]
+
+    def sizes(self, mailbox: MailboxRow, uids: Sequence[int]) -> Sizes:
         """Sizes and dates of the UIDs; inside the window, those received before fetch-since are left out (SEARCH knows only days)."""
         known = self.box.sizes(uids) if uids else {}
         if mailbox.since is None:
@@ -142,7 +145,7 @@ class Session:
                 receipts.set_cursor(self.db, mailbox.id, last)
             taken.last_uid = last
 
-    def _take_chunk(
+    def take_chunk(
         self, mailbox: MailboxRow, taken: FolderTaken, chunk: Sequence[int], sizes: dict[int, tuple[int, datetime]]
     ) -> None:
         """Read a chunk and commit it with the cursor; when the session is lost on the way, commit what came before it."""
@@ -237,7 +240,7 @@ class Sizes:
     outside: frozenset[int]
 
 
-def _chunks(uids: Sequence[int], sizes: dict[int, tuple[int, datetime]]) -> Iterator[list[int]]:
+def in_chunks(uids: Sequence[int], sizes: dict[int, tuple[int, datetime]]) -> Iterator[list[int]]:
     """The UIDs, ascending, in groups bounded by count and by announced bytes."""
     chunk: list[int] = []
     total = 0

@@ -168,7 +168,12 @@ def clear_backoff(db: Connection, account_id: int) -> None:
 
 
 def note_reconciled(db: Connection, account_id: int, *, now: datetime) -> None:
-    db.execute("update account_rounds set last_reconciled_at = ? where account_id = ?", (times.to_text(now), account_id))
+    """The account's folders were held against their receipts."""
+    db.execute(
+        """insert into account_rounds (account_id, last_reconciled_at) values (:id, :now)
+           on conflict (account_id) do update set last_reconciled_at = :now""",
+        {"id": account_id, "now": times.to_text(now)},
+    )
 
 
 def set_breaker(db: Connection, account_id: int, until: datetime | None) -> None:

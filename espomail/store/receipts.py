@@ -126,6 +126,12 @@ def set_cursor(db: Connection, mailbox_id: int, last_uid: int) -> None:
     db.execute("update mailboxes set last_uid = ? where id = ? and last_uid < ?", (last_uid, mailbox_id, last_uid))
 
 
+def first_read_at(db: Connection, account_id: int) -> datetime | None:
+    """When any folder of an account was first read, None when none was."""
+    started = one(db, "select min(started_at) from mailboxes where account_id = ?", (account_id,))
+    return None if started is None else times.from_text(started)
+
+
 def uids_with_receipt(db: Connection, mailbox_id: int) -> set[int]:
     return {row[0] for row in db.execute("select uid from receipts where mailbox_id = ?", (mailbox_id,))}
 
