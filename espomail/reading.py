@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from espomail.errors import NotFound
 from espomail.mail import quotes
 from espomail.mail.parse import attachment_content, parse
-from espomail.store import emails, raw_mails
-from espomail.store.db import Connection
+from espomail.store import emails, oversize, raw_mails
+from espomail.store.db import Connection, transaction
 from espomail.store.emails_read import ReadEmail
 
 
@@ -40,6 +40,17 @@ def raw(db: Connection, email: ReadEmail) -> bytes:
     if found is None:
         raise NotFound("raw mail of email", email.id)
     return found
+
+
+def complete(db: Connection, email: ReadEmail, whole: bytes) -> bool:
+    """Keep a mail whole that was held in part; return False, with nothing changed, when these bytes begin otherwise."""
+    held = raw_mails.find(db, email.raw_id)
+    if held is None or not whole.startswith(held):
+        return False
+    packed, mail = raw_mails.pack(whole), parse(whole)
+    with transaction(db):
+        oversize.set_whole(db, email.id, packed, mail)
+    return True
 
 
 def attachment(raw_mail: bytes, position: int) -> bytes:

@@ -10,6 +10,7 @@ import click
 from espomail import times
 from espomail.cli import email_links, email_state
 from espomail.cli.actor import personal, refuse_borrowed_path
+from espomail.cli.email_download import download
 from espomail.cli.email_explain import explain
 from espomail.cli.email_search import search
 from espomail.cli.folder import owner_id as folder_owner_id
@@ -33,7 +34,7 @@ id_argument = click.argument("id_", metavar="ID", type=click.IntRange(1, LARGEST
 def email() -> None: ...
 
 
-for _command in (explain, search, *email_links.COMMANDS, *email_state.COMMANDS):
+for _command in (download, explain, search, *email_links.COMMANDS, *email_state.COMMANDS):
     email.add_command(_command)
 
 
@@ -153,14 +154,9 @@ def _place(desk: Desk, user: str | None, folder: str | None) -> Wanted:
     own = folders.find(desk.db, owner_id, folder)
     if own is not None:
         return Wanted(user_id=owner_id, folder="folder", folder_id=own.id)
-    if group_folder is not None and may_use(desk, group_folder):
+    if group_folder is not None and email_state.may_use(desk, group_folder):
         return Wanted(group_folder_id=group_folder.id)
     raise NotFound("folder", folder, "see: espomail folder list")
-
-
-def may_use(desk: Desk, folder: group_folders.GroupFolder) -> bool:
-    """Whether the actor may put mail into a group folder and look at it as one: admins, and members of its teams."""
-    return email_state.may_use(desk, folder)
 
 
 def _parent(desk: Desk, case_number: int | None, parent: str | None) -> Thing | None:

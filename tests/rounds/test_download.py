@@ -1,0 +1,62 @@
+"""A mail over the size gate is read whole on demand, and only while the server has that very mail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+
+from tests import servers
+from tests.shop import Shop
+
+
+@pytest.fixture(scope="module")
+def dovecot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Dovecot]:
+    with servers.dovecot(tmp_path_factory.mktemp("dovecot"), users={"one": "secret", "two": "secret"}) as server:
+        yield server
+
+
+@pytest.fixture
+def shop(tmp_path: Path, dovecot: servers.Dovecot) -> Shop:
+    shop = Shop(tmp_path, dovecot)
+    shop.run("settings set mail_size_max 50K")
+    return shop
+
+
+def big_letter() -> bytes:
+    message = EmailMessage()
+    message["From"] = "customer@client.example"
+    message["To"] = "support@team.example"
+    message["Subject"] = "Large"
+    message["Message-ID"] = "<large@client.example>"
+    message["Date"] = "Mon, 2 Mar 2026 09:00:00 +0000"
+    message.set_content("the text of it")
+    message.add_attachment(b"\x00\x01" * 400_000, maintype="application", subtype="octet-stream", filename="film.bin")
+    message.set_boundary("==large")
+    return message.as_bytes().replace(b"\n", b"\r\n")
+
+
+def test_the_whole_mail_comes_with_its_attachments(shop: Shop, tmp_path: Path) -> None:
+    shop.add_account("support", login="one")
+    shop.put("one", big_letter())
+    shop.run("fetch")
+    assert "oversize" in shop.ask("email show 1")["flags"]
+    done = shop.ask("email download 1")
+    assert (done["flags"], done["has_attachment"], done["size_bytes"]) == ([], True, len(big_letter()))
+    assert shop.try_("email raw 1").stdout == big_letter()
+    (saved,) = shop.ask(f"email attachments 1 --save {tmp_path}/files")
+    assert Path(saved["path"]).read_bytes() == b"\x00\x01" * 400_000
+    assert shop.ask("email download 1")["flags"] == []
+    assert shop.ask("fetch")["imported"] == 0
+
+
+def test_a_mail_that_the_server_has_no_more_stays_as_it_is(shop: Shop, dovecot: servers.Dovecot) -> None:
+    shop.add_account("support", login="two")
+    shop.put("two", big_letter())
+    shop.run("fetch")
+    dovecot.renew_uids("two")
+    before = shop.ask("email show 1")
+    shop.run("email download 1", code=69)
+    assert shop.ask("email show 1") == before
