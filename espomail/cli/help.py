@@ -85,11 +85,15 @@ def man(context: click.Context, table: bool) -> None:
 def markdown(root: click.Context) -> str:
     """Every command with its arguments and the first sentence of its help."""
     rows = [
-        f"| `{' '.join([path, *each.command.collect_usage_pieces(each)[1:]])}` | {_cell(each.command.get_short_help_str(200))} |"
+        f"| `{_usage(path, each)}` | {_cell(each.command.get_short_help_str(200))} |"
         for path, each in commands_below(root)
         if not isinstance(each.command, click.Group)
     ]
     return "\n".join(["| command | what it does |", "|---|---|", *rows]) + "\n"
+
+
+def _usage(path: str, context: click.Context) -> str:
+    return " ".join([path, *context.command.collect_usage_pieces(context)[1:]])
 
 
 def _cell(text: str) -> str:

@@ -1,0 +1,145 @@
+"""What is printed: escaped for a terminal, the same data in every format, and nothing of it a formula."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from espomail.cli.output import aligned, csv_text, json_text, safe, sheet, words_of
+from tests.conftest import Runner
+
+HOSTILE = {
+    "escape sequence": ("\x1b[2J", "\\x1b[2J"),
+    "bell": ("\x07", "\\x07"),
+    "C1 CSI": ("\x9b31m", "\\x9b31m"),
+    "DEL": ("\x7f", "\\x7f"),
+    "NUL": ("\x00", "\\x00"),
+    "line end": ("a\nb\r", "a\\nb\\r"),
+    "tab": ("a\tb", "a\\tb"),
+    "right-to-left override": ("\u202efdp.exe", "\\u202efdp.exe"),
+    "isolate": ("\u2066x\u2069", "\\u2066x\\u2069"),
+    "zero-width space": ("a\u200bb", "a\\u200bb"),
+    "zero-width joiner": ("a\u200db", "a\\u200db"),
+    "byte order mark": ("\ufeffa", "\\ufeffa"),
+    "line separator": ("a\u2028b", "a\\u2028b"),
+    "lone surrogate": ("\ud800", "\\ud800"),
+    "tag character": ("\U000e0041", "\\U000e0041"),
+    "ordinary text": ("Grüße, 山田 €", "Grüße, 山田 €"),
+}
+
+
+@pytest.mark.parametrize(("text", "shown"), HOSTILE.values(), ids=list(HOSTILE))
+def test_what_a_terminal_would_obey_is_written_as_an_escape(text: str, shown: str) -> None:
+    assert safe(text) == shown
+
+
+@given(st.text())
+def test_no_text_reaches_a_terminal_with_a_control_or_invisible_character(text: str) -> None:
+    shown = safe(text) + json_text({text: [text]}, pretty=False) + aligned([{"a": text}], columns=("a",)).replace("\n", "")
+    bad = [each for each in shown if ord(each) < 32 or 0x7F <= ord(each) < 0xA0 or each in "\u200b\u202e\u2066\ufeff\u2028"]
+    assert bad == []
+
+
+@given(st.dictionaries(st.text(), st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.text())))
+def test_json_gives_back_what_went_in(row: dict[str, object]) -> None:
+    assert json.loads(json_text(row, pretty=False)) == row
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"], ids=repr)
+def test_a_cell_that_a_spreadsheet_would_run_gets_an_apostrophe(start: str) -> None:
+    text = csv_text([{"name": f"{start}cmd|' /C calc'!A0", "count": -5}])
+    cells = next(csv.DictReader(io.StringIO(text)))
+    assert cells["name"].startswith("'" + ("\\r" if start == "\r" else start))
+    assert cells["count"] == "-5"
+
+
+def test_csv_has_every_field_whatever_the_columns(run: Runner) -> None:
+    run("user", "add", "ann", "--email", "ann@team.example", "--email", "a@team.example", "--full-name", "=1+1")
+    row = next(csv.DictReader(io.StringIO(run("user", "list", "--format", "csv").stdout)))
+    shown = run("user", "list", "--json").json[0]
+    assert set(row) == set(shown)
+    assert (row["emails"], row["full_name"], row["is_admin"]) == ("ann@team.example, a@team.example", "'=1+1", "no")
+
+
+def test_csv_is_for_those_who_may_export(run: Runner) -> None:
+    run("role", "add", "reader", "--set", "case.read=all")
+    run("role", "add", "exporter", "--set", "export=yes")
+    run("user", "add", "ann", "--email", "ann@team.example", "--role", "reader")
+    run("user", "add", "ben", "--email", "ben@team.example", "--role", "reader", "--role", "exporter")
+    assert run("case", "list", "--format", "csv", "--as", "ann").exit_code == 77
+    assert run("case", "list", "--format", "csv", "--as", "ben").exit_code == 0
+
+
+def test_json_lines_are_one_object_each(run: Runner) -> None:
+    for name in ("support", "sales"):
+        run("team", "add", name)
+    lines = run("team", "list", "--format", "jsonl").stdout.splitlines()
+    assert [json.loads(line)["name"] for line in lines] == ["sales", "support"]
+
+
+def test_a_thing_in_words_is_what_a_person_would_write() -> None:
+    values = (None, True, False, 7, ["a", "b"], {"name": "Ann", "address": "ann@x"}, {"name": "", "address": "ann@x"})
+    assert [words_of(value) for value in values] == ["", "yes", "no", "7", "a, b", "Ann <ann@x>", "ann@x"]
+    assert words_of({"type": "account", "id": 3, "name": "Acme"}) == "account:3 Acme"
+    assert words_of([{"team": "support", "position": "agent"}, {"team": "sales", "position": None}]) == "support:agent, sales"
+
+
+def test_a_sheet_shows_long_text_as_a_block_and_lists_of_things_as_a_table() -> None:
+    stream = [{"id": 1, "type": "create", "at": "now", "user": "ann"}]
+    assert sheet({"name": "A case", "text": "one\ntwo\x1b", "stream": stream}) == (
+        "name    A case\ntext\n  one\n  two\\x1b\nstream\n  ID  TYPE    AT   USER\n  1   create  now  ann\n"
+    )
+
+
+def run_on_a_terminal(folder: Path, *words: str, **environment: str) -> str:
+    """What the program prints where stdout is a terminal."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("ESPOMAIL", "SUDO", "XDG", "NO_COLOR"))}
+    ours, theirs = pty.openpty()
+    done = subprocess.Popen(
+        [sys.executable, "-m", "espomail", *words],
+        stdout=theirs,
+        stderr=theirs,
+        stdin=theirs,
+        env={
+            **kept,
+            "ESPOMAIL_DB": str(folder / "espomail.db"),
+            "XDG_CONFIG_HOME": str(folder),
+            "TERM": "xterm",
+            **environment,
+        },
+    )
+    os.close(theirs)
+    printed = b""
+    try:
+        while chunk := os.read(ours, 4096):
+            printed += chunk
+    except OSError:  # Linux says EIO when the last writer is gone
+        pass
+    os.close(ours)
+    assert done.wait(20) == 0, printed
+    return printed.decode()
+
+
+def test_on_a_terminal_an_acting_command_says_one_line_and_tables_have_colour_unless_unwanted(run: Runner) -> None:
+    assert run_on_a_terminal(run.folder, "team", "add", "support") == "team support added\r\n"
+    assert "\x1b[" in run_on_a_terminal(run.folder, "team", "list")
+    assert "\x1b[3" not in run_on_a_terminal(run.folder, "team", "list", NO_COLOR="1")
+    assert run_on_a_terminal(run.folder, "team", "add", "sales", "--quiet") == ""
+
+
+def test_a_hostile_name_is_printed_harmless_on_a_terminal(run: Runner) -> None:
+    run("record", "add", "account", "--name", "Acme \x1b]0;owned\x07 [bold]x[/bold]")
+    shown = run_on_a_terminal(run.folder, "record", "list", "account", "--color", "never")
+    assert "\\x1b]0;owned\\x07" in shown.replace("\r\n", "")
+    assert "\x1b]" not in shown
+    assert "[bold]" in shown
