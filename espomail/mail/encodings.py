@@ -8,16 +8,19 @@ import re
 from espomail.mail.headers import base64_bytes, text_of
 
 _UU_BEGIN = re.compile(rb"^begin(?:-base64)? [0-7]{3,4} [^\r\n]{1,300}\r?\n", re.MULTILINE)
+_NO_BASE64 = re.compile(rb"\s*+[^\s]{1,80} [^\s]|\s*+[A-Za-z0-9+/=]{0,80}[^\sA-Za-z0-9+/=]{2}")
 _UU_LABELS = ("x-uuencode", "uuencode", "x-uue", "uue")
 
 
 def decoded(content: bytes, start: int, end: int, label: str) -> tuple[bytes, bool]:
     """Given a stretch of a mail and its Content-Transfer-Encoding, return the bytes it stands for and whether some were lost.
 
-    What carries no encoding that we know stays as it is.
+    What carries no encoding that we know stays as it is, and so does plain text that is labelled base64.
     """
     word = text_of(label).partition(";")[0].strip(" \t\"'").lower() if label else ""
     if word == "base64":
+        if _NO_BASE64.match(content, start, end):
+            return content[start:end], True
         return base64_bytes(memoryview(content)[start:end]), False
     if word == "quoted-printable":
         return binascii.a2b_qp(memoryview(content)[start:end]), False

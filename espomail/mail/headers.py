@@ -17,6 +17,7 @@ _FIELD = re.compile(r"^([!-9;-~]{1,200})[ \t]{0,8}:([^\n]*+(?:\n[ \t][^\n]*+)*+)
 _BLANK = re.compile(rb"\n\r?\n")
 _WORD = re.compile(r"=\?([^?\s]{1,80})\?([bBqQ])\?((?:[^?=\r\n]|\?(?!=)|=(?!\?[^?\s]{1,80}\?[bBqQ]\?))*+)\?=")
 _NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
+_SHORT_WORD = 76
 
 
 class Header(NamedTuple):
@@ -158,12 +159,14 @@ def _word_bytes(encoding: str, text: str) -> bytes:
 
 
 def base64_bytes(content: bytes | memoryview) -> bytes:
-    """Base64, however damaged: what is no alphabet is passed over, a broken end is cut."""
+    """Base64, however damaged: what is no alphabet is passed over, a broken end is cut; a word of no possible length is text."""
     try:
         return binascii.a2b_base64(content)
     except binascii.Error:
         alphabet = bytes(content).translate(None, _NOT_BASE64)
         left = len(alphabet) % 4
+        if left == 1 and len(alphabet) < _SHORT_WORD:
+            return bytes(content)
         if left == 1:
             return binascii.a2b_base64(memoryview(alphabet)[:-1])
         return binascii.a2b_base64(alphabet + b"=" * (-left % 4))

@@ -166,8 +166,8 @@ def _opened(body: _Stretch, kind: str, boundary: str, encoding: str, walk: _Walk
         return "application/octet-stream", body.content[body.start : body.end], ()
     if is_multipart and boundary:
         children = _children(body, boundary, kind, walk)
-        if children or not body.content[body.start : body.end].strip():
-            return kind, b"", children
+        if children is not None or not body.content[body.start : body.end].strip():
+            return kind, b"", children or ()
     content, is_broken = decoded(body.content, body.start, body.end, encoding)
     walk.is_partial = walk.is_partial or is_broken
     if kind == "message/rfc822":
@@ -185,14 +185,16 @@ def _embedded(content: bytes, depth: int, walk: _Walk) -> tuple[Part, ...]:
     return (_part(_Stretch(content, start, len(content), depth + 1), header, walk),)
 
 
-def _children(body: _Stretch, boundary: str, kind: str, walk: _Walk) -> tuple[Part, ...]:
-    """The parts between the delimiter lines; a missing last delimiter ends the last part at the end."""
+def _children(body: _Stretch, boundary: str, kind: str, walk: _Walk) -> tuple[Part, ...] | None:
+    """The parts between the delimiter lines, None without any such line; the last part ends at the end when nothing ends it."""
     content, end = body.content, body.end
     delimiter = b"--" + boundary.encode("utf-8", "ignore")
     default = "message/rfc822" if kind == "multipart/digest" else "text/plain"
     found: list[Part] = []
     opened = -1
     position = _find_delimiter(content, delimiter, body.start, end)
+    if position < 0:
+        return None
     while position >= 0:
         if opened >= 0:
             found.append(_child(body.inside(opened, _before_line_end(content, opened, position), default), walk))
