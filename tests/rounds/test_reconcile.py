@@ -16,7 +16,7 @@ from tests.shop import Shop, letter
 @pytest.fixture(scope="module")
 def dovecot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Dovecot]:
     names = [f"box{n}" for n in range(20)]
-    with servers.dovecot(tmp_path_factory.mktemp("dovecot"), users={name: "secret" for name in names}) as server:
+    with servers.dovecot(tmp_path_factory.mktemp("dovecot"), users=dict.fromkeys(names, "secret")) as server:
         yield server
 
 

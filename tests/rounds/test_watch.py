@@ -1,0 +1,110 @@
+"""`watch` on a real server: mail is in within moments, the end is clean and quick, a lost server is found again."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import servers
+from tests.shop import Shop, letter
+
+
+@pytest.fixture(scope="module")
+def dovecot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Dovecot]:
+    users = dict.fromkeys(("one", "two", "three", "four"), "secret")
+    with servers.dovecot(tmp_path_factory.mktemp("dovecot"), users=users) as server:
+        yield server
+
+
+@pytest.fixture
+def shop(tmp_path: Path, dovecot: servers.Dovecot) -> Shop:
+    shop = Shop(tmp_path, dovecot)
+    shop.add_agents("ann")
+    return shop
+
+
+@contextlib.contextmanager
+def watching(shop: Shop, *words: str) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "espomail", "watch", *words]
+    process = subprocess.Popen(command, env=shop.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def wait_until(holds: Callable[[], bool], *, seconds: float) -> float:
+    """How long it took until something held."""
+    began = time.monotonic()
+    while not holds():
+        assert time.monotonic() - began < seconds, "it never came to be"
+        time.sleep(0.1)
+    return time.monotonic() - began
+
+
+def ended(process: subprocess.Popen[str], number: int) -> tuple[int, float, str]:
+    """Exit code, seconds and stderr of a watch that is told to stop."""
+    began = time.monotonic()
+    process.send_signal(number)
+    _, stderr = process.communicate(timeout=10)
+    return process.returncode, time.monotonic() - began, stderr
+
+
+@pytest.mark.parametrize(("mailbox", "number"), [("one", signal.SIGTERM), ("two", signal.SIGINT)])
+def test_mail_is_in_moments_after_it_comes_and_a_signal_ends_the_watch(shop: Shop, mailbox: str, number: int) -> None:
+    shop.add_account("support", "--team support --create-case", login=mailbox)
+    shop.put(mailbox, letter("before@client.example"))
+    with watching(shop) as process:
+        wait_until(lambda: len(shop.emails()) == 1, seconds=20)
+        time.sleep(1)
+        shop.put(mailbox, letter("after@client.example"))
+        assert wait_until(lambda: len(shop.emails()) == 2, seconds=20) < 5
+        code, seconds, stderr = ended(process, number)
+    assert (code, stderr) == (0, "")
+    assert seconds < 2.5
+    assert len(shop.cases()) == 2
+    assert shop.ask("doctor", code=0)["ok"]
+
+
+def test_each_account_is_watched_and_reports_are_printed(shop: Shop) -> None:
+    for name in ("three", "four"):
+        shop.add_account(name, "--team support")
+        shop.put(name, letter(f"{name}@client.example"))
+    with watching(shop, "three", "four", "--format", "jsonl") as process:
+        wait_until(lambda: len(shop.emails()) == 2, seconds=20)
+        time.sleep(0.7)
+        process.send_signal(signal.SIGTERM)
+        stdout, _ = process.communicate(timeout=10)
+    reports: list[dict[str, Any]] = [json.loads(line) for line in stdout.splitlines()]
+    assert sorted((each["accounts"][0]["account"], each["imported"]) for each in reports) == [("four", 1), ("three", 1)]
+
+
+def test_a_server_that_is_away_is_told_once_and_kept_in_the_back_off(shop: Shop) -> None:
+    shop.run("group-account add away --address away@team.example --imap-host 127.0.0.1 --imap-port 1 --imap-security none "
+             "--imap-password-env MAIL_PASSWORD")  # fmt: skip
+    with watching(shop, "away") as process:
+        wait_until(lambda: shop.ask("status")["accounts"][0]["failures"] == 1, seconds=20)
+        time.sleep(1)
+        code, seconds, stderr = ended(process, signal.SIGTERM)
+    assert (code, stderr.count("refused the connection")) == (0, 1)
+    assert seconds < 2.5
+    state = shop.ask("status")["accounts"][0]
+    assert state["failures"] == 1
+    assert state["next_try_at"] is not None
+
+
+def test_what_can_not_be_watched_is_refused(shop: Shop) -> None:
+    shop.run("group-account add desk --address desk@team.example")
+    shop.run("watch desk", code=65)
+    shop.run("watch nobody", code=66)
+    shop.run("watch --as ann", code=77)
