@@ -9,6 +9,7 @@ import click
 from espomail.cli.frame import changed, emit, group, pass_desk
 from espomail.rules import access
 from espomail.rules import settings as rules
+from espomail.store import roles
 from espomail.store import settings as store
 from espomail.store.db import transaction
 
@@ -43,7 +44,10 @@ def get(desk: Desk, key: str) -> None:
 def set_(desk: Desk, key: str, value: str) -> None:
     with transaction(desk.db):
         access.require_admin(desk.actor)
-        store.set_(desk.db, _name(key), rules.parse(key, value))
+        parsed = rules.parse(key, value)
+        if _name(key) == "baseline_role" and parsed is not None:
+            roles.get(desk.db, parsed)
+        store.set_(desk.db, _name(key), parsed)
     row = _row(desk, _name(key))
     changed(f"{row['key']} is {row['value']}", row)
 
