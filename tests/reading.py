@@ -19,7 +19,8 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "reading.md"
 HEAD = """# How real mail reads
 
 {mails} real mails from the test suites of other projects, {with_expectations} of them with what those projects expect of them.
-Where they disagree with each other nothing is asserted. White space and the letter case of addresses are passed over, nothing else.
+Where they disagree with each other nothing is asserted. White space and the letter case of addresses are passed over, nothing
+else.
 An expectation that is wrong, or that means something else than we do, is listed below with its reason; nothing else may differ.
 The slowest mail took {slowest_ms:.0f} ms; none raised.
 

@@ -159,7 +159,7 @@ def _word_bytes(encoding: str, text: str) -> bytes:
 
 
 def base64_bytes(content: bytes | memoryview) -> bytes:
-    """Base64, however damaged: what is no alphabet is passed over, a broken end is cut; a word of no possible length is text."""
+    """Base64, however damaged: what is no alphabet is passed over, a broken end is cut; a word of impossible length is text."""
     try:
         return binascii.a2b_base64(content)
     except binascii.Error:
