@@ -11,6 +11,7 @@ from espomail.mail import charsets
 FIELD_MAX = 64 * 1024
 HEADER_MAX = 256 * 1024
 FIELDS_MAX = 1000
+LINE_MAX = FIELD_MAX + 1000
 
 _NAME = re.compile(rb"[!-9;-~]{1,200}[ \t]{0,8}:")
 _FIELD = re.compile(r"^([!-9;-~]{1,200})[ \t]{0,8}:([^\n]*+(?:\n[ \t][^\n]*+)*+)", re.MULTILINE)
@@ -103,7 +104,7 @@ def _split_by_line(raw: bytes, start: int, end: int) -> tuple[Header, int]:
     while position < end:
         stop = raw.find(b"\n", position, end)
         next_line = end if stop < 0 else stop + 1
-        line = raw[position : min(next_line, position + FIELD_MAX + 2)].rstrip(b"\r\n")
+        line = raw[position : min(next_line, position + LINE_MAX)].rstrip(b"\r\n")
         name = _NAME.match(line)
         if not line:
             return lines.header(is_broken=False), next_line

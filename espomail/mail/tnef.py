@@ -8,6 +8,8 @@ TYPES = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
 FILES_MAX = 500
 
 _SIGNATURE = b"\x78\x9f\x3e\x22"
+# tnefparse has no error of its own; a packet whose attributes come in the wrong order reads a variable before it is set.
+_JUNK = (ValueError, LookupError, TypeError, AttributeError, AssertionError, ArithmeticError, struct.error, UnboundLocalError)
 
 
 def unpack(content: bytes) -> list[tuple[str, str, bytes]] | None:
@@ -21,7 +23,7 @@ def unpack(content: bytes) -> list[tuple[str, str, bytes]] | None:
     try:
         packed = TNEF(content, do_checksum=False)
         found = [(_name(file), "application/octet-stream", bytes(file.data)) for file in packed.attachments[:FILES_MAX]]
-    except (ValueError, LookupError, TypeError, AttributeError, AssertionError, ArithmeticError, struct.error):
+    except _JUNK:
         return None
     return found or None
 
