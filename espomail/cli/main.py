@@ -33,6 +33,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "filter": ("espomail.cli.filter:filter_", "skip, move or mark mail on its way in"),
         "folder": ("espomail.cli.folder:folder", "a user's own folders"),
         "group-folder": ("espomail.cli.group_folder:group_folder", "folders shared by teams"),
+        "oauth": ("espomail.cli.oauth:oauth", "log in to Microsoft 365 and Google"),
         "template": ("espomail.cli.template:template", "texts of replies and auto-replies"),
     },
     "People and what they may do": {
@@ -62,6 +63,10 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Keep it running": {
         "status": ("espomail.cli.status:status", "accounts, backlog, outbox at a glance"),
         "doctor": ("espomail.cli.doctor:doctor", "everything that can be wrong, with the fix"),
+        "reconcile": ("espomail.cli.reconcile:reconcile", "a server's mail against the database, gaps filled"),
+        "watch": ("espomail.cli.watch:watch", "take in mail within a second of its arrival"),
+        "metrics": ("espomail.cli.metrics:metrics", "numbers for Prometheus"),
+        "report": ("espomail.cli.report:report", "volumes, response times, backlog, with charts"),
         "quarantine": ("espomail.cli.quarantine:quarantine", "mail that could not be processed"),
         "tidy": ("espomail.cli.tidy:tidy", "purge old trash and skipped mail"),
         "backup": ("espomail.cli.backup:backup", "an online copy, checked"),
