@@ -74,4 +74,5 @@ def _joined(pieces: Sequence[_Piece]) -> str:
 
 def _bytes(pieces: Sequence[_Piece]) -> Iterator[bytes]:
     for piece in pieces:
-        yield unquote_to_bytes(piece.value) if piece.is_encoded else piece.value.encode("utf-8", "replace")
+        value = piece.value.encode("utf-8", "replace")
+        yield unquote_to_bytes(value) if piece.is_encoded else value

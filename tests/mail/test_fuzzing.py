@@ -21,8 +21,9 @@ def public_functions() -> set[str]:
     names = set()
     for found in pkgutil.iter_modules(espomail.mail.__path__):
         module = importlib.import_module(f"espomail.mail.{found.name}")
-        own = inspect.getmembers(module, lambda value: callable(value) and getattr(value, "__module__", "") == module.__name__)
-        names |= {f"{found.name}.{name}" for name, value in own if not name.startswith("_") and not inspect.isclass(value)}
+        functions = [(name, value) for name, value in vars(module).items() if callable(value) and not inspect.isclass(value)]
+        own = [name for name, value in functions if value.__module__ == module.__name__ and not name.startswith("_")]
+        names |= {f"{found.name}.{name}" for name in own}
     return names
 
 
