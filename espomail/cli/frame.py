@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import update_wrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -28,7 +28,6 @@ __all__ = [
     "said", "say", "write", "write_bytes",
 ]  # fmt: skip
 
-P = ParamSpec("P")
 T = TypeVar("T")
 argument = click.argument
 option = click.option
@@ -184,10 +183,10 @@ def command(name: str | None = None, **attributes: Any) -> Callable[[Callable[..
 # ---------------------------------------------------------------- what commands use
 
 
-def pass_desk(function: Callable[Concatenate[Desk, P], T]) -> Callable[P, T]:
+def pass_desk(function: Callable[..., T]) -> Callable[..., T]:
     """Hand the desk to a command as its first argument: configuration read, database open, actor known."""
 
-    def with_desk(*args: P.args, **kwargs: P.kwargs) -> T:
+    def with_desk(*args: Any, **kwargs: Any) -> T:
         return function(asked().desk(), *args, **kwargs)
 
     return update_wrapper(with_desk, function)
