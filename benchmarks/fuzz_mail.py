@@ -2,9 +2,9 @@
 
     [ESPOMAIL_CORPUS=FOLDER] python benchmarks/fuzz_mail.py [--minutes 60] [--seed N] [--log FILE]
 
-Each round takes one seed, makes one mail of it and calls every function on it. A finding is an exception that no docstring names,
-an answer that can't be stored, a call over a second, or two different answers to the same input; it is printed with its seed, and
-`--seed N --minutes 0` runs that one again. The mails that serve as material are those of tests/letters and of the corpus.
+Each round takes one seed, makes one mail of it and calls every function on it. A finding is an exception that no docstring
+names, an answer that can't be stored, a call over a second, or two different answers to the same input; it is printed with its
+seed, and `--seed N --minutes 0` runs that one again. The mails that serve as material are those of tests/letters and of the corpus.
 Exit code 1 when anything was found.
 """
 

@@ -53,13 +53,13 @@ BEGIN:VCALENDAR|BEGIN:VEVENT|END:VEVENT|DTSTART;TZID=Europe/Berlin:|20260302T090
 ATTENDEE;CN=|mailto:|On Monday, Ann <ann@a.example> wrote:|> |>> |-- |Am 2.3.2026 schrieb Ann:
 -----Original Message-----|Sent: Monday|-----BEGIN PGP MESSAGE-----|<html>|<div>|</div>|<p>|<br>|<table><tr><td>
 <a href="|<script>|</script>|<style>|<!--|-->|<![CDATA[|&amp;|&#xD800;|&#0;|&|<meta charset=|<blockquote>
-Auto-Submitted: auto-replied|Precedence: bulk|Authentication-Results: mx.example; dkim=pass|spf=fail|[#42]|Re: |AW: 
+Auto-Submitted: auto-replied|Precedence: bulk|Authentication-Results: mx.example; dkim=pass|spf=fail|[#42]|AW: |Re: |x
 espomail.case.42.n.sig@team.example|support+case42.abc@team.example|{{ email.subject }}|{% if case %}|{% endif %}|{{|}}
 {%|x
 """
 _BYTES = (
-    b"\x00", b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xe2\x80\xae", b"\x1b[2J", b"\xef\xbb\xbf", b"\x78\x9f\x3e\x22\x01\x00", b"~{",
-    b"+2AA-",
+    b"\x00", b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xe2\x80\xae", b"\x1b[2J", b"\xef\xbb\xbf", b"\x78\x9f\x3e\x22\x01\x00",
+    b"~{", b"+2AA-",
 )  # fmt: skip
 WORDS: Sequence[bytes] = (*_WORDS.strip().replace(b"\n", b"|").split(b"|"), *_BYTES)
 ENDS = (b"\n", b"\r\n", b"\r", b"\n\n", b"\r\n\r\n", b" ", b"", b"\n ", b"\t", b"; ")
