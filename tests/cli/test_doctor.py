@@ -1,0 +1,137 @@
+"""`doctor` on real installations: what it finds, in which form, with which exit code."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from espomail.store import db as store
+from tests.conftest import NOW, Runner
+from tests.scripted_imap import scripted_imap
+from tests.shop import letter
+
+
+def findings(run: Runner, *words: str, code: int) -> list[dict[str, Any]]:
+    done = run("doctor", "--json", *words)
+    assert done.exit_code == code, done.stdout + done.stderr
+    assert done.json["ok"] is (code == 0)
+    return [each for each in done.json["findings"] if each["check"] not in ("integrity", "invariant")]
+
+
+def do(run: Runner, line: str) -> None:
+    done = run(*line.split())
+    assert done.exit_code == 0, f"{line}: {done.stderr}"
+
+
+def test_a_fresh_database_is_well(run: Runner) -> None:
+    do(run, "user add root --email root@team.example --admin")
+    assert findings(run, code=0) == []
+    listed = run("doctor", "--json").json["findings"]
+    assert [(each["check"], each["level"], each["fix"]) for each in listed] == [
+        ("integrity", "info", None), ("invariant", "info", None),
+    ]  # fmt: skip
+    plain = run("doctor")
+    assert (plain.exit_code, plain.stderr) == (0, "all is well\n")
+    assert [line.split()[:2] for line in plain.stdout.splitlines()[1:]] == [["info", "integrity"], ["info", "invariant"]]
+
+
+def test_only_admins_may_ask(run: Runner) -> None:
+    do(run, "user add ann --email ann@team.example")
+    assert run("doctor", "--as", "ann").exit_code == 77
+
+
+def test_a_set_up_that_works_badly_is_told_point_by_point(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_SUCH_PASSWORD", raising=False)
+    for line in (
+        "user add root --email root@team.example --admin",
+        "user add ann --email ann@team.example --absent 2026-01-01..2026-12-31",
+        "team add support",
+        "team add-member support ann",
+        "group-account add one --address same@team.example --imap-host mail.example --imap-password-env NO_SUCH_PASSWORD",
+        "group-account add two --address same@team.example --create-case --distribution round-robin --target-team support",
+        "personal-account add mine --user ann --address other@team.example",
+        "group-account disable one",
+    ):
+        do(run, line)
+    found = findings(run, code=3)
+    assert [(each["level"], each["check"]) for each in found] == [
+        ("warning", "distribution"), ("warning", "address"), ("warning", "address"), ("info", "account-disabled"),
+        ("info", "secret"),
+    ]  # fmt: skip
+    assert all(each["fix"] for each in found)
+    assert "ann is absent" in found[0]["message"]
+
+
+def test_filters_are_tried_on_the_newest_mails(run: Runner, tmp_path: Path) -> None:
+    mail = tmp_path / "mail.eml"
+    mail.write_bytes(letter("a@client.example", subject="Invoice 7"))
+    for line in (
+        "user add root --email root@team.example --admin",
+        "group-account add desk --address desk@team.example",
+        f"import {mail} --account desk",
+        "filter add hits --global --subject invoice* --action skip",
+        "filter add misses --global --subject nothing --action skip",
+    ):
+        do(run, line)
+    words = "no mail has ever matched misses, nor do any of the newest 1"
+    assert [(each["level"], each["message"]) for each in findings(run, code=0)] == [("info", words)]
+    run.now = NOW + timedelta(days=31)
+    assert [(each["level"], each["message"]) for each in findings(run, code=3)] == [("warning", words)]
+    again = tmp_path / "again.eml"
+    again.write_bytes(letter("b@client.example", subject="nothing"))
+    do(run, f"import {again} --account desk")
+    assert findings(run, code=0) == []
+
+
+def test_failing_rounds_and_rounds_that_do_not_come_are_errors(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("X", "secret")
+    do(run, "user add root --email root@team.example --admin")
+    with scripted_imap({1: letter("a@client.example")}) as imap:
+        server = f"--imap-host 127.0.0.1 --imap-port {imap.port} --imap-security none --imap-password-env X"
+        do(run, f"group-account add desk --address desk@team.example {server}")
+        do(run, "fetch")
+        assert findings(run, code=0) == []
+        assert findings(run, "--online", code=0) == []
+    for _ in range(3):
+        assert run("fetch", "--now").exit_code == 69
+    found = findings(run, code=1)
+    assert [(each["level"], each["check"]) for each in found] == [("error", "account-failing")]
+    assert "failed 3 times in a row; backing off until" in found[0]["message"]
+    run.now = NOW + timedelta(minutes=45)
+    assert [each["check"] for each in findings(run, code=1)] == ["account-failing", "fetch-round"]
+    assert [each["check"] for each in findings(run, "--patience", "60", code=1)] == ["account-failing"]
+    assert [each["check"] for each in findings(run, "--online", "--patience", "60", code=1)] == [
+        "account-failing",
+        "connection",
+    ]
+
+
+def test_files_that_others_may_read_are_told_with_the_command_that_closes_them(run: Runner) -> None:
+    do(run, "user add root --email root@team.example --admin")
+    run.db_path.chmod(0o644)
+    found = findings(run, code=1)
+    assert {each["check"] for each in found} == {"file-mode"}
+    assert [each["fix"] for each in found] == [f"chmod 600 {run.db_path}{ending}" for ending in ("", "-wal", "-shm")]
+    run.db_path.chmod(0o600)
+    (run.folder / "espomail.db.key").unlink()
+    assert [each["check"] for each in findings(run, code=3)] == ["key-file"]
+
+
+def test_a_damaged_database_is_an_error_and_names_the_way_back(run: Runner) -> None:
+    do(run, "user add root --email root@team.example --admin")
+    db = store.open_db(run.db_path, now=NOW)
+    root = store.one(db, "select rootpage from sqlite_schema where name = 'user_addresses_of'")
+    size = store.one(db, "pragma page_size")
+    db.execute("pragma wal_checkpoint(truncate)")
+    db.close()
+    with run.db_path.open("r+b") as file:
+        file.seek((root - 1) * size)
+        file.write(b"\x0a\x00\x00\x00\x00" + b"\xff" * 20)
+    done = run("doctor", "--json")
+    assert done.exit_code == 1
+    broken = [each for each in done.json["findings"] if each["check"] == "integrity"]
+    assert {each["level"] for each in broken} == {"error"}
+    assert {each["fix"] for each in broken} == {"restore a backup: espomail restore FILE"}
