@@ -205,19 +205,19 @@ def _set_teams(db: Connection, account_id: int, team_ids: Iterable[int]) -> None
 
 def _row(account: Account) -> dict[str, Any]:
     row: dict[str, Any] = {name: getattr(account, name) for name in _PLAIN}
-    row["imap"] = _server_json(account.imap)
-    row["smtp"] = _server_json(account.smtp)
+    row["imap"] = server_json(account.imap)
+    row["smtp"] = server_json(account.smtp)
     row["folders"] = json.dumps(account.folders, ensure_ascii=False)
     row["folder_map"] = json.dumps(account.folder_map, ensure_ascii=False)
     row["fetch_since"] = account.fetch_since.isoformat() if account.fetch_since else None
     return row
 
 
-def _server_json(server: Server | None) -> str | None:
+def server_json(server: Server | None) -> str | None:
     return None if server is None else json.dumps(asdict(server), ensure_ascii=False)
 
 
-def _server(text: str | None) -> Server | None:
+def server_of(text: str | None) -> Server | None:
     if text is None:
         return None
     server = json.loads(text)
@@ -229,8 +229,8 @@ def _account(row: Row | None) -> Account | None:
     if row is None:
         return None
     values: dict[str, Any] = {name: bool(row[name]) if name in _FLAGS else row[name] for name in _PLAIN}
-    values["imap"] = _server(row["imap"])
-    values["smtp"] = _server(row["smtp"])
+    values["imap"] = server_of(row["imap"])
+    values["smtp"] = server_of(row["smtp"])
     values["folders"] = tuple(json.loads(row["folders"]))
     values["folder_map"] = tuple((source, target) for source, target in json.loads(row["folder_map"]))
     values["fetch_since"] = date.fromisoformat(row["fetch_since"]) if row["fetch_since"] else None

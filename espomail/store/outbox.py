@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from espomail import times
-from espomail.store.db import Connection, one
+from espomail.store.db import Connection, Row, one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,3 +92,116 @@ def went_to(db: Connection, email_id: int, address: str) -> bool:
                 or exists (select 1 from outbox o join outbox_recipients r on r.outbox_id = o.id
                            where o.email_id = :email and r.address = :address)"""
     return bool(one(db, sql, {"email": email_id, "address": address}))
+
+
+# ---------------------------------------------------------------- sending
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One row of the outbox; `recipients` are those who have not got it yet."""
+
+    id: int
+    kind: str
+    status: str
+    phase: str | None
+    email_id: int | None
+    account_id: int | None
+    envelope_from: str
+    subject: str
+    message_id: str
+    created_at: str
+    created_by_id: int | None
+    attempts: int
+    next_try_at: str
+    last_reply: str | None
+    finished_at: str | None
+    to: tuple[str, ...]
+
+
+_SELECT = """
+    select o.id, o.kind, o.status, o.phase, o.email_id, o.account_id, o.envelope_from, o.subject, o.message_id, o.created_at,
+           o.created_by_id, o.attempts, o.next_try_at, o.last_reply, o.finished_at,
+           (select json_group_array(address) from (select address from outbox_recipients where outbox_id = o.id order by address)
+           ) as "to"
+    from outbox o
+"""
+
+
+def find(db: Connection, outbox_id: int) -> Outgoing | None:
+    return _outgoing(db.execute(_SELECT + "where o.id = ?", (outbox_id,)).fetchone())
+
+
+def list_(db: Connection, *, status: str | None, created_by_id: int | None, limit: int) -> list[Outgoing]:
+    """Newest first; of one status or all, of one user or everybody."""
+    rows = db.execute(
+        _SELECT
+        + """where (:status is null or o.status = :status) and (:user is null or o.created_by_id = :user)
+             order by o.id desc limit :limit""",
+        {"status": status, "user": created_by_id, "limit": limit},
+    )
+    return [each for row in rows if (each := _outgoing(row))]
+
+
+def list_due(db: Connection, *, now: datetime, limit: int) -> list[Outgoing]:
+    """What is to be sent now, by account, oldest first."""
+    rows = db.execute(
+        _SELECT + "where o.status in ('queued', 'deferred') and o.next_try_at <= ? order by o.account_id, o.id limit ?",
+        (times.to_text(now), limit),
+    )
+    return [each for row in rows if (each := _outgoing(row))]
+
+
+def list_interrupted(db: Connection) -> list[Outgoing]:
+    """Mails that were being sent when the process died. Only the holder of the sending lock may ask."""
+    return [each for row in db.execute(_SELECT + "where o.status = 'sending' order by o.id") if (each := _outgoing(row))]
+
+
+def content_of(db: Connection, outbox_id: int) -> bytes:
+    return bytes(one(db, "select content from outbox where id = ?", (outbox_id,)))
+
+
+def waiting_recipients(db: Connection, outbox_id: int) -> list[str]:
+    rows = db.execute(
+        "select address from outbox_recipients where outbox_id = ? and status in ('queued', 'deferred') order by address", (outbox_id,)
+    )
+    return [row[0] for row in rows]
+
+
+def set_phase(db: Connection, outbox_id: int, phase: str) -> None:
+    """`rcpt` before the conversation about a mail begins (one attempt more), `data` before its first byte."""
+    begins = phase == "rcpt"
+    db.execute(
+        "update outbox set status = 'sending', phase = ?, attempts = attempts + ? where id = ?", (phase, int(begins), outbox_id)
+    )
+
+
+def set_recipient(db: Connection, outbox_id: int, address: str, status: str, reply: str | None) -> None:
+    db.execute(
+        "update outbox_recipients set status = ?, reply = ? where outbox_id = ? and address = ?",
+        (status, reply, outbox_id, address),
+    )
+
+
+def set_status(
+    db: Connection, outbox_id: int, status: str, *, reply: str | None, now: datetime, next_try_at: datetime | None = None
+) -> None:
+    """Where the mail stands now; the email's own row follows."""
+    is_final = status in ("sent", "failed", "unknown", "cancelled")
+    db.execute(
+        """update outbox set status = ?, phase = null, last_reply = ?, next_try_at = coalesce(?, next_try_at), finished_at = ?
+           where id = ?""",
+        (
+            status,
+            reply[:500] if reply else None,
+            times.to_text_or_none(next_try_at),
+            times.to_text(now) if is_final else None,
+            outbox_id,
+        ),
+    )
+    shown = {"deferred": "queued", "sending": "queued"}.get(status, status)
+    db.execute("update emails set status = ? where id = (select email_id from outbox where id = ?)", (shown, outbox_id))
+
+
+def _outgoing(row: Row | None) -> Outgoing | None:
+    return None if row is None else Outgoing(**{**dict(row), "to": tuple(json.loads(row["to"]))})
