@@ -344,7 +344,8 @@ def _link(p: Passage, mail: Mail, email: Email, clues: linking.Clues) -> Thing |
     found = linking.link(clues)
     parent = gather.stand_in(p.db, found.parent, p.arranged) if found.parent else None
     details = {"step": found.step, "parent": str(parent) if parent else None, "passed": dict(found.passed)}
-    p.note(Step("link", "linked" if parent else "not linked", f"{found.step}: {found.reason}", details))
+    passed = "".join(f"; {why}" for step, why in found.passed.items() if step != "address")
+    p.note(Step("link", "linked" if parent else "not linked", f"{found.step}: {found.reason}{passed}", details))
     if parent is not None and parent.type != "case":
         _hang(p, email, parent, company_id=gather.company_of(p.db, parent))
     return parent

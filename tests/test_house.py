@@ -13,10 +13,11 @@ MAY_IMPORT = {
     "cli": {
         "rounds", "life", "reading", "writing", "answering", "gather", "store", "wire", "config", "yamlfile", "rules", "desk", "cli",
     },
-    "rounds": {"life", "gather", "answering", "store", "rules", "desk", "rounds", "writing"},
+    "rounds": {"notices_mail", "life", "gather", "answering", "store", "rules", "desk", "rounds", "writing"},
     "life": {"mail", "rules", "store", "gather", "answering"},
     "gather": {"mail", "rules", "store"},
     "answering": {"mail", "rules", "store", "gather"},
+    "notices_mail": {"mail", "store"},
     "reading": {"mail", "rules", "store"},
     "writing": {"mail", "rules", "store", "gather", "answering", "reading"},
     "rules": {"mail", "rules"},

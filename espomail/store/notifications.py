@@ -108,3 +108,30 @@ def known(db: Connection, ids: Sequence[int], *, user_id: int | None) -> set[int
 def mark_read(db: Connection, ids: Sequence[int] | None, *, user_id: int | None) -> int:
     """Mark those of the user (None: of everybody) as read, `ids` None meaning all; return how many were unread."""
     return db.execute(_READ, {"ids": None if ids is None else json.dumps(list(ids)), "user": user_id}).rowcount
+
+
+def list_undelivered(db: Connection) -> list[Notification]:
+    """Notifications that have not gone out by mail, command or webhook yet, of users who are active; oldest first."""
+    rows = db.execute(
+        """select n.id, n.user_id, u.name as user, n.type, n.at, n.is_read, n.email_id, n.thing_type, n.thing_id, n.text
+           from notifications n join users u on u.id = n.user_id
+           where n.delivered_at is null and u.is_active order by n.user_id, n.id"""
+    )
+    return [
+        Notification(
+            id=row["id"],
+            user_id=row["user_id"],
+            user=row["user"],
+            type=row["type"],
+            at=row["at"],
+            is_read=bool(row["is_read"]),
+            email_id=row["email_id"],
+            thing=Thing(row["thing_type"], row["thing_id"]) if row["thing_type"] else None,
+            text=row["text"],
+        )
+        for row in rows
+    ]
+
+
+def set_delivered(db: Connection, ids: Sequence[int], *, now: datetime) -> None:
+    db.executemany("update notifications set delivered_at = ? where id = ?", [(times.to_text(now), each) for each in ids])

@@ -203,5 +203,13 @@ def set_status(
     db.execute("update emails set status = ? where id = (select email_id from outbox where id = ?)", (shown, outbox_id))
 
 
+def retry(db: Connection, outbox_id: int, *, now: datetime) -> None:
+    """Queue it again for everybody who has not got it."""
+    db.execute(
+        "update outbox_recipients set status = 'queued' where outbox_id = ? and status in ('deferred', 'failed')", (outbox_id,)
+    )
+    set_status(db, outbox_id, "queued", reply=None, now=now, next_try_at=now)
+
+
 def _outgoing(row: Row | None) -> Outgoing | None:
     return None if row is None else Outgoing(**{**dict(row), "to": tuple(json.loads(row["to"]))})

@@ -1,0 +1,110 @@
+"""`espomail send`, `notify` and `cron`: what leaves, and everything that is due in one run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from espomail.cli.frame import asked, command, complain, emit, pass_desk, said
+from espomail.errors import PartlyDone
+from espomail.rules import access
+
+if TYPE_CHECKING:
+    from espomail.desk import Desk
+    from espomail.rounds.cron import Ran
+    from espomail.rounds.notify import Hooks
+    from espomail.rounds.send import Sent
+
+
+@command("send", help="Send what is due in the outbox.", epilog="Example: espomail send --max-time 50")
+@click.option("--max", "max_mails", type=click.IntRange(min=1), metavar="N", help="at most so many mails")
+@click.option("--max-time", type=click.FloatRange(min=1), metavar="SECONDS", help="stop starting new mails after this long")
+@pass_desk
+def send(desk: Desk, max_mails: int | None, max_time: float | None) -> None:
+    from espomail.rounds import send as rounds
+
+    access.require_admin(desk.actor)
+    sent = rounds.send(desk, max_mails=max_mails, max_time_s=max_time)
+    if asked().format:
+        emit(_json(sent))
+    else:
+        said(f"{sent.sent} sent, {sent.deferred} deferred, {sent.failed} failed, {sent.unknown} unknown")
+    if sent.failures:
+        raise PartlyDone("not everything could be sent", "see: espomail outbox list")
+
+
+@command(
+    "notify",
+    help="Deliver notifications by mail, to the command and to the webhook of the configuration.",
+    epilog="Example: espomail notify",
+)
+@pass_desk
+def notify(desk: Desk) -> None:
+    from espomail.rounds import notify as rounds
+
+    access.require_admin(desk.actor)
+    done = rounds.notify(desk, _hooks())
+    if asked().format:
+        emit({"mailed": done.mailed, "handed_over": done.handed_over})
+    else:
+        said(f"{done.mailed} by mail, {done.handed_over} handed over")
+    _tell_troubles(done.troubles or [])
+
+
+@command(
+    "cron",
+    help="Everything that is due: fetch, send, notify, and tidy once a day; within 50 seconds (configuration: budgets.cron_seconds).",
+    epilog="Example: * * * * * espomail espomail cron   (in /etc/cron.d/espomail)",
+)
+@pass_desk
+def cron(desk: Desk) -> None:
+    from espomail.rounds import cron as rounds
+
+    access.require_admin(desk.actor)
+    budgets = asked().configuration.budgets
+    ran = rounds.run(desk, _hooks(), seconds=budgets.cron_seconds, jobs=budgets.fetch_jobs)
+    if asked().format:
+        emit(_document(ran))
+    for error in ran.troubles:
+        complain(f"espomail cron: {error.message}" + (f" — {error.hint}" if error.hint else ""))
+    for each in ran.fetch.failed if ran.fetch else []:
+        complain(f"{each.account}: {each.error}")
+    quarantined = ran.fetch.total("quarantined") if ran.fetch else 0
+    if ran.notify:
+        _tell_troubles(ran.notify.troubles or [], fatal=False)
+    if ran.troubles and not (ran.fetch or ran.send):
+        raise ran.troubles[0]
+    if ran.troubles or quarantined or (ran.fetch and ran.fetch.failed) or (ran.send and ran.send.failures):
+        raise PartlyDone("not all of it could be done", "see: espomail status, espomail outbox list, espomail quarantine list")
+
+
+def _hooks() -> Hooks:
+    from espomail.rounds.notify import Hooks
+
+    configured = asked().configuration.notify
+    return Hooks(command=configured.command, webhook=configured.webhook)
+
+
+def _tell_troubles(troubles: list[str], *, fatal: bool = True) -> None:
+    for trouble in dict.fromkeys(troubles):
+        complain(trouble)
+    if troubles and fatal:
+        raise PartlyDone(f"{len(troubles)} notifications could not be handed over", "check notify in the configuration")
+
+
+def _json(sent: Sent) -> dict[str, Any]:
+    return {"sent": sent.sent, "deferred": sent.deferred, "failed": sent.failed, "unknown": sent.unknown}
+
+
+def _document(ran: Ran) -> dict[str, Any]:
+    from espomail.cli.fetch import as_json
+
+    return {
+        "fetch": as_json(ran.fetch) if ran.fetch else None,
+        "send": _json(ran.send) if ran.send else None,
+        "notify": {"mailed": ran.notify.mailed, "handed_over": ran.notify.handed_over} if ran.notify else None,
+        "tidied": ran.tidied,
+    }
+
+

@@ -1,0 +1,71 @@
+"""Everything that is due, in one run for cron: fetch, send, notify, tidy; each under its own lock, within one time budget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from espomail.desk import Desk
+from espomail.errors import EspomailError
+from espomail.rounds import fetch as fetching
+from espomail.rounds import locks, notify, send
+from espomail.store import accounts, deleting
+from espomail.store import settings as settings_store
+from espomail.store.db import transaction
+
+TIDY_EVERY = timedelta(days=1)
+FETCH_SHARE = 0.8
+
+
+@dataclass(slots=True)
+class Ran:
+    """What each task came to, by its name, and the troubles of those that failed; the others ran all the same."""
+
+    fetch: fetching.Report | None = None
+    send: send.Sent | None = None
+    notify: notify.Notified | None = None
+    tidied: bool = False
+    troubles: list[EspomailError] = field(default_factory=list)
+
+
+def run(desk: Desk, hooks: notify.Hooks, *, seconds: float, jobs: int) -> Ran:
+    """Run what is due; a task that fails leaves the others alone."""
+    started = desk.monotonic()
+    ran = Ran()
+
+    def fetch() -> None:
+        chosen = tuple(a for a in accounts.list_(desk.db) if a.imap is not None and a.is_active)
+        ran.fetch = fetching.fetch(desk, fetching.Request(accounts=chosen, jobs=jobs, max_time_s=seconds * FETCH_SHARE))
+
+    def post() -> None:
+        left = max(5.0, seconds - (desk.monotonic() - started))
+        ran.notify = notify.notify(desk, hooks)
+        ran.send = send.send(desk, max_time_s=left)
+
+    for task in (fetch, post, lambda: _tidy(desk, ran)):
+        _attempt(task, ran)
+    return ran
+
+
+def _attempt(task: Callable[[], None], ran: Ran) -> None:
+    try:
+        task()
+    except EspomailError as error:
+        ran.troubles.append(error)
+
+
+def _tidy(desk: Desk, ran: Ran) -> None:
+    """Once a day; the time of the last one is the age of its lock file."""
+    path = desk.lock_dir / "tidy.lock"
+    fresh = path.exists() and desk.now().timestamp() - path.stat().st_mtime < TIDY_EVERY.total_seconds()
+    if fresh:
+        return
+    with locks.hold(path) as is_held:
+        if is_held:
+            with transaction(desk.db):
+                deleting.tidy(desk.db, settings_store.load(desk.db), now=desk.now())
+            path.touch()
+            ran.tidied = True
+
+

@@ -1,0 +1,128 @@
+"""A notifying round: notifications out by mail (at once or once a day, as each user wishes), by a command, by a webhook.
+
+What a notification may say is judged now, by what its user may read now. Mail goes through the outbox, as a row with its cause; a
+command or webhook gets one JSON object each, at most once: what was handed over and failed is not repeated.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from espomail import notices_mail, times
+from espomail.desk import Desk
+from espomail.model import Settings
+from espomail.rounds import locks
+from espomail.store import notifications, outbound, tellings, users
+from espomail.store import settings as settings_store
+from espomail.store.db import transaction
+from espomail.store.notifications import Notification
+from espomail.store.tellings import Telling
+
+DIGEST_AFTER = timedelta(hours=24)
+HOOK_S = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """Where notifications go besides: a command line (no shell) and an https address; None where there is none."""
+
+    command: str | None = None
+    webhook: str | None = None
+
+
+@dataclass(slots=True)
+class Notified:
+    """How many notifications went into mail and to the hooks, and what went wrong with a hook."""
+
+    mailed: int = 0
+    handed_over: int = 0
+    troubles: list[str] | None = None
+    is_locked: bool = False
+
+
+def notify(desk: Desk, hooks: Hooks) -> Notified:
+    """Deliver what is undelivered; quietly nothing when another round is at it."""
+    result = Notified(troubles=[])
+    with locks.hold(desk.lock_dir / "notify.lock") as is_held:
+        if not is_held:
+            result.is_locked = True
+            return result
+        settings = settings_store.load(desk.db)
+        now = desk.now()
+        waiting = notifications.list_undelivered(desk.db)
+        profiles = {user.id: user for user in users.list_(desk.db)}
+        for user_id in dict.fromkeys(each.user_id for each in waiting):
+            own = [each for each in waiting if each.user_id == user_id]
+            _deliver(desk, profiles[user_id], own, settings, hooks, now, result)
+    return result
+
+
+def _deliver(
+    desk: Desk, user: users.User, own: Sequence[Notification], settings: Settings, hooks: Hooks, now: datetime, result: Notified
+) -> None:
+    """One user's notifications: old and read ones are only crossed off; a digest waits for its day."""
+    fresh = [n for n in own if not n.is_read and now - times.from_text(n.at) <= settings.notify_max_age]
+    wish = user.profile.notify_mail
+    oldest = min((times.from_text(n.at) for n in fresh), default=now)
+    if wish == "digest" and fresh and now - oldest < min(DIGEST_AFTER, settings.notify_max_age / 2):
+        return
+    told = tellings.tell(desk.db, fresh)
+    sender = outbound.system_account(desk.db, settings)
+    with transaction(desk.db):
+        if wish != "off" and sender is not None and user.emails and told:
+            result.mailed += notices_mail.queue(desk.db, user.emails[0], told, sender, as_digest=wish == "digest", now=now)
+        notifications.set_delivered(desk.db, [n.id for n in own], now=now)
+    for telling in told:
+        _hand_over(telling, hooks, result)
+
+
+def _hand_over(telling: Telling, hooks: Hooks, result: Notified) -> None:
+    document = json.dumps(as_json(telling)).encode()
+    troubles = []
+    if hooks.command is not None:
+        troubles.append(_run(hooks.command, document))
+    if hooks.webhook is not None:
+        troubles.append(_post(hooks.webhook, document))
+    result.handed_over += any(trouble is None for trouble in troubles)
+    if result.troubles is not None:
+        result.troubles += [trouble for trouble in troubles if trouble is not None]
+
+
+def as_json(telling: Telling) -> dict[str, Any]:
+    """A notification as CLI.md gives it."""
+    return {
+        "id": telling.id,
+        "user": telling.user,
+        "type": telling.type,
+        "at": telling.at,
+        "is_read": telling.is_read,
+        "email": telling.email,
+        "thing": str(telling.thing) if telling.thing else None,
+        "text": telling.text,
+    }
+
+
+def _run(command: str, document: bytes) -> str | None:
+    """Give the JSON to a command on its standard input; return what went wrong, None for nothing."""
+    try:
+        done = subprocess.run(shlex.split(command), input=document, capture_output=True, timeout=HOOK_S, check=False)
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        return f"the notify command failed: {error}"
+    return f"the notify command ended with {done.returncode}" if done.returncode else None
+
+
+def _post(url: str, document: bytes) -> str | None:
+    """Post the JSON to a webhook (TLS verified by the standard library); return what went wrong, None for nothing."""
+    request = urllib.request.Request(url, data=document, headers={"Content-Type": "application/json"}, method="POST")
+    try:
+        with urllib.request.urlopen(request, timeout=HOOK_S) as answer:
+            return None if answer.status < 300 else f"the webhook answered {answer.status}"
+    except (OSError, ValueError) as error:
+        return f"the webhook failed: {error}"
