@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from espomail.mail import calendar, tnef
 from espomail.mail import text as texts
@@ -39,11 +40,19 @@ class Content:
     is_partial: bool
 
 
+class _Shown(NamedTuple):
+    """A text of the mail, plain or HTML; `choice` is the multipart/alternative that it belongs to, None for none."""
+
+    kind: str
+    text: str
+    choice: Part | None
+
+
 @dataclass(slots=True)
 class _Reading:
-    """What has been read of the body: texts in order, each plain or HTML, invitations, and the other parts."""
+    """What has been read of the body: texts in order, invitations, and the other parts."""
 
-    shown: list[tuple[str, str]] = field(default_factory=list)
+    shown: list[_Shown] = field(default_factory=list)
     invites: list[str] = field(default_factory=list)
     others: list[Part] = field(default_factory=list)
     chars: int = 0
@@ -53,17 +62,17 @@ class _Reading:
 def content_of(root: Part) -> Content:
     """Given the parts of a mail, return what a person gets to see of them."""
     reading = _Reading()
-    for part in _leaves(root):
-        if part.content_type in _SHOWN and part.disposition != "attachment" and not part.name:
-            _read_text(part, reading)
+    for part, choice in _leaves(root):
+        if part.content_type in _SHOWN and part.disposition != "attachment" and (not part.name or part is root):
+            _read_text(part, choice, reading)
         else:
             reading.others.append(part)
             if part.content_type == "text/calendar":
                 reading.invites.append(calendar.describe_invite(part.text()) or "")
-    pages = [text for kind, text in reading.shown if kind == "text/html"]
+    pages = [shown.text for shown in reading.shown if shown.kind == "text/html"]
     page = "\n".join(pages) if pages else None
-    text = "\n\n".join(block for block in (_text(reading, page), *reading.invites) if block.strip())
-    is_cut = len(text) > TEXT_CHARS_MAX
+    text = "\n\n".join(block for block in (_text(reading), *reading.invites) if block.strip())
+    is_cut = len(text) > TEXT_CHARS_MAX or (page is not None and len(page) > texts.HTML_CHARS_MAX)
     attached = tuple(_attached(reading.others, page))
     return Content(text[:TEXT_CHARS_MAX], page, attached, _flags(root, text), reading.is_partial or is_cut)
 
@@ -73,18 +82,19 @@ def one_line(value: str) -> str:
     return " ".join(_FORBIDDEN.sub(" ", value).split()) if not value.isprintable() or "  " in value else value
 
 
-def _leaves(root: Part) -> Iterator[Part]:
-    """Everything but multiparts, in order; an embedded mail is one thing."""
-    waiting = [root]
+def _leaves(root: Part) -> Iterator[tuple[Part, Part | None]]:
+    """Everything but multiparts, in order, each with the multipart/alternative around it; an embedded mail is one thing."""
+    waiting: list[tuple[Part, Part | None]] = [(root, None)]
     while waiting:
-        part = waiting.pop()
+        part, choice = waiting.pop()
         if part.content_type.startswith("multipart/"):
-            waiting.extend(reversed(part.parts))
+            choice = part if part.content_type == "multipart/alternative" else choice
+            waiting.extend((child, choice) for child in reversed(part.parts))
         else:
-            yield part
+            yield part, choice
 
 
-def _read_text(part: Part, reading: _Reading) -> None:
+def _read_text(part: Part, choice: Part | None, reading: _Reading) -> None:
     if reading.chars > TEXT_CHARS_MAX:
         reading.is_partial = True
         return
@@ -93,15 +103,30 @@ def _read_text(part: Part, reading: _Reading) -> None:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
         if part.params.get("format", "").lower() == "flowed":
             text = texts.unflow(text, delsp=part.params.get("delsp", "").lower() == "yes")
-    reading.shown.append((part.content_type, text))
+    reading.shown.append(_Shown(part.content_type, text, choice))
     reading.chars += len(text)
     reading.is_partial = reading.is_partial or is_lossy
 
 
-def _text(reading: _Reading, page: str | None) -> str:
-    """The plain text, or the text of the HTML where there is none."""
-    plain = "\n".join(text for kind, text in reading.shown if kind == "text/plain")
-    return texts.html_to_text(page) if page is not None and not plain.strip() else plain
+def _text(reading: _Reading) -> str:
+    """The plain texts, and those of HTML that has no plain text beside it or, outside of a choice, before it.
+
+    So a list's plain footer does not hide the mail above it, and who sends a text twice has it read once.
+    """
+    plain = [shown for shown in reading.shown if shown.kind == "text/plain" and shown.text.strip()]
+    if len(plain) == len(reading.shown):
+        return "\n".join(shown.text for shown in plain)
+    chosen: list[str] = []
+    has_plain = False
+    choices = {id(shown.choice) for shown in plain if shown.choice is not None}
+    for shown in reading.shown:
+        is_said = has_plain if shown.choice is None else id(shown.choice) in choices
+        if shown.kind == "text/plain":
+            chosen.append(shown.text)
+            has_plain = has_plain or bool(shown.text.strip())
+        elif not is_said:
+            chosen.append(texts.html_to_text(shown.text))
+    return "\n".join(text for text in chosen if text.strip())
 
 
 def _attached(parts: Sequence[Part], page: str | None) -> Iterator[Leaf]:
