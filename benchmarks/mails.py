@@ -45,7 +45,7 @@ def _mail(random: Random, number: int) -> bytes:
             return head + _multipart("alternative", _bodies(random), number)
         case _:
             inside = _multipart("alternative", _bodies(random), number + 1_000_000)
-            file = base64.encodebytes(random.randbytes(random.randint(30_000, 110_000))).replace(b"\n", b"\r\n")
+            file = base64.encodebytes(random.randbytes(random.randint(30_000, 84_000))).replace(b"\n", b"\r\n")
             attached = (
                 b'Content-Type: application/pdf; name="offer.pdf"\r\nContent-Transfer-Encoding: base64\r\n'
                 b'Content-Disposition: attachment; filename="offer.pdf"\r\n\r\n' + file

@@ -7,6 +7,8 @@ import re
 
 from espomail.mail.headers import base64_bytes, text_of
 
+BROKEN_LINES_MAX = 1000
+
 _UU_BEGIN = re.compile(rb"^begin(?:-base64)? [0-7]{3,4} [^\r\n]{1,300}\r?\n", re.MULTILINE)
 _NO_BASE64 = re.compile(rb"\s*+[^\s]{1,80} [^\s]|\s*+[A-Za-z0-9+/=]{0,80}[^\sA-Za-z0-9+/=]{2}")
 _UU_LABELS = ("x-uuencode", "uuencode", "x-uue", "uue")
@@ -33,13 +35,15 @@ def _uudecoded(body: bytes) -> tuple[bytes, bool]:
     if begin is None:
         return body, True
     found: list[bytes] = []
-    is_broken = False
+    broken = 0
     for line in body[begin.end() :].split(b"\n"):
         bare = line.rstrip(b"\r")
         if bare.strip() in (b"end", b"`"):
-            return b"".join(found), is_broken
+            return b"".join(found), broken > 0
         piece = _uu_line(bare)
-        is_broken = is_broken or piece is None
+        broken += piece is None
+        if broken > BROKEN_LINES_MAX:
+            break
         found.append(piece or b"")
     return b"".join(found), True
 

@@ -15,6 +15,7 @@ LINE_MAX = FIELD_MAX + 1000
 
 _NAME = re.compile(rb"[!-9;-~]{1,200}[ \t]{0,8}:")
 _FIELD = re.compile(r"^([!-9;-~]{1,200})[ \t]{0,8}:([^\n]*+(?:\n[ \t][^\n]*+)*+)", re.MULTILINE)
+_UNFOLDED = re.compile(rb"\n(?![ \t])")
 _BLANK = re.compile(rb"\n\r?\n")
 _WORD = re.compile(r"=\?([^?\s]{1,80})\?([bBqQ])\?((?:[^?=\r\n]|\?(?!=)|=(?!\?[^?\s]{1,80}\?[bBqQ]\?))*+)\?=")
 _NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
@@ -70,11 +71,17 @@ class _Lines:
         self.size = 0
         self.field_size = 0
         self.is_capped = False
+        self.is_over = False
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing more is kept, so that only the end of the header is of interest."""
+        return self.is_over or self.size >= HEADER_MAX
 
     def open(self, name: bytes, rest: bytes) -> None:
         self.field_size = 0
         if len(self.names) >= FIELDS_MAX:
-            self.is_capped = True
+            self.is_capped = self.is_over = True
             return
         self.names.append(name[:-1].strip().decode("ascii").lower())
         self.values.append([])
@@ -85,7 +92,7 @@ class _Lines:
         if not self.values:
             return
         room = min(FIELD_MAX - self.field_size, HEADER_MAX - self.size)
-        if len(line) > room or len(self.names) > FIELDS_MAX:
+        if len(line) > room:
             self.is_capped = True
         if room > 0:
             self.values[-1].append(_raw_text(line[:room]))
@@ -93,6 +100,7 @@ class _Lines:
         self.size += min(len(line), max(room, 0)) + 1
 
     def header(self, *, is_broken: bool) -> Header:
+        self.is_capped = self.is_capped or self.is_full
         joined = ("\n".join(lines).strip() for lines in self.values)
         return Header(tuple(zip(self.names, joined, strict=True)), self.is_capped, is_broken)
 
@@ -102,6 +110,9 @@ def _split_by_line(raw: bytes, start: int, end: int) -> tuple[Header, int]:
     lines = _Lines()
     position = start
     while position < end:
+        if lines.is_full:
+            blank = _BLANK.search(raw, max(position - 1, start), end)
+            return lines.header(is_broken=False), blank.end() if blank else end
         stop = raw.find(b"\n", position, end)
         next_line = end if stop < 0 else stop + 1
         line = raw[position : min(next_line, position + LINE_MAX)].rstrip(b"\r\n")
@@ -110,6 +121,10 @@ def _split_by_line(raw: bytes, start: int, end: int) -> tuple[Header, int]:
             return lines.header(is_broken=False), next_line
         if line[:1] in b" \t":
             lines.go_on(line)
+            if lines.field_size >= FIELD_MAX:
+                unfolded = _UNFOLDED.search(raw, next_line - 1, end)
+                lines.is_capped = lines.is_capped or unfolded is None or unfolded.end() > next_line
+                next_line = unfolded.end() if unfolded else end
         elif name is not None:
             lines.open(name[0], line[name.end() :])
         elif lines.names or not line.startswith((b"From ", b">From ")):

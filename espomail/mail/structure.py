@@ -20,6 +20,8 @@ PARTS_MAX = 2000
 NAME_BYTES_MAX = 255
 TEXT_BYTES_MAX = 8_000_000
 EMBEDDED_BYTES_MAX = 300_000_000
+LOOKALIKES_MAX = 200
+SWEPT_BYTES_MAX = 500_000_000
 
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,80}/[a-z0-9!#$&^_.+-]{1,120}")
 _TOKEN = re.compile(r"[^\s()<>@,;:\\\"/\[\]?=]+")
@@ -73,6 +75,7 @@ class _Walk:
 
     parts: int = 0
     embedded_bytes: int = 0
+    swept_bytes: int = 0
     is_partial: bool = False
 
 
@@ -192,7 +195,7 @@ def _children(body: _Stretch, boundary: str, kind: str, walk: _Walk) -> tuple[Pa
     default = "message/rfc822" if kind == "multipart/digest" else "text/plain"
     found: list[Part] = []
     opened = -1
-    position = _find_delimiter(content, delimiter, body.start, end)
+    position = _find_delimiter(content, delimiter, body.start, end, walk)
     if position < 0:
         return None
     while position >= 0:
@@ -206,7 +209,7 @@ def _children(body: _Stretch, boundary: str, kind: str, walk: _Walk) -> tuple[Pa
             return tuple(found)
         line_end = content.find(b"\n", after, end)
         opened = end if line_end < 0 else line_end + 1
-        position = _find_delimiter(content, delimiter, opened, end)
+        position = _find_delimiter(content, delimiter, opened, end, walk)
     if 0 <= opened < end:
         found.append(_child(body.inside(opened, end, default), walk))
     return tuple(found)
@@ -218,10 +221,10 @@ def _child(stretch: _Stretch, walk: _Walk) -> Part:
     return _part(body, header, walk)
 
 
-def _find_delimiter(content: bytes, delimiter: bytes, start: int, end: int) -> int:
+def _find_delimiter(content: bytes, delimiter: bytes, start: int, end: int, walk: _Walk) -> int:
     """Where the next delimiter line begins, -1 for nowhere: at the start of a line, with `--` or white space behind it."""
     position = start
-    while True:
+    for _ in range(LOOKALIKES_MAX):
         position = content.find(delimiter, position, end)
         if position < 0:
             return -1
@@ -231,6 +234,17 @@ def _find_delimiter(content: bytes, delimiter: bytes, start: int, end: int) -> i
         if begins_line and (tail == b"--" or not tail or tail[:1] in b" \t\r\n"):
             return position
         position = after
+    return _find_among_lookalikes(content, delimiter, position, end, walk)
+
+
+def _find_among_lookalikes(content: bytes, delimiter: bytes, start: int, end: int, walk: _Walk) -> int:
+    """The same in one sweep; it is slower by the byte, so that a mail made for it gets only so many."""
+    if walk.swept_bytes > SWEPT_BYTES_MAX:
+        walk.is_partial = True
+        return -1
+    line = re.compile(rb"(?<=\n)" + re.escape(delimiter) + rb"(?=--|[ \t\r\n]|\Z)").search(content, start, end)
+    walk.swept_bytes += (line.start() if line else end) - start
+    return line.start() if line else -1
 
 
 def _before_line_end(content: bytes, start: int, position: int) -> int:
