@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 32 * 1024 * 1024
 MAX_DEPTH = 50
+_ODD_BREAKS = "\r\x85\u2028\u2029\ufeff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,27 @@ def read(content: bytes, *, name: str) -> Document:
     value = None if node is None else _value(node, "", loader, problems, depth=0)
     problems.raise_if_any()
     return Document(value, lines)
+
+
+def write(value: object, *, is_ascii: bool) -> str:
+    """Given plain values, return YAML that `read` takes back as they were; `is_ascii` escapes all else, for a terminal.
+
+    Lines of text stay lines. Text with line breaks that only Unicode knows is quoted: PyYAML would fold them away.
+    """
+    import yaml
+
+    class Dumper(yaml.SafeDumper):
+        """As PyYAML writes, but for such text, and each thing written out wherever it is."""
+
+        def ignore_aliases(self, data: object) -> bool:
+            return True
+
+    def text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+        style = '"' if any(each in value for each in _ODD_BREAKS) else "|" if "\n" in value else None
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+    Dumper.add_representer(str, text)
+    return str(yaml.dump(value, Dumper=Dumper, sort_keys=False, allow_unicode=not is_ascii, width=120))
 
 
 def _refuse_aliases(content: bytes, name: str) -> None:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from espomail.cli.actor import refuse_borrowed_path
-from espomail.cli.frame import asked, command, confirm, emit, pass_desk, read_path, said, write
-from espomail.errors import EspomailError, NotSetUp
+from espomail.cli.frame import asked, command, confirm, emit, pass_desk, read_path, said, say, write
+from espomail.errors import BadInput, NotSetUp, TryAgain
 from espomail.rules import access
 from espomail.rules import state as rules
 
 if TYPE_CHECKING:
+    from espomail.cli.state_making import Wanted
     from espomail.desk import Desk
     from espomail.yamlfile import Problems
 
@@ -40,25 +40,31 @@ COLUMNS = ("change", "kind", "name", "fields")
 @click.option("--yes", is_flag=True, help="don't ask before removing")
 @pass_desk
 def apply(desk: Desk, file: str | None, dry_run: bool, prune: bool, yes: bool) -> None:
+    from espomail.cli.state_making import make
     from espomail.store.db import rolled_back, transaction
 
     access.require_admin(desk.actor)
-    usable, problems = _read(desk, file)
+    wanted, problems = _read(desk, file)
     with rolled_back(desk.db):
-        plan = _make(desk, usable, problems, prune=prune)
+        plan = make(desk, wanted, problems, prune=prune)
     problems.raise_if_any()
-    removed = [step for step in plan if step["change"] == "remove"]
     if dry_run or not plan:
         _tell(plan, applied=not dry_run)
         return
-    if removed:
-        names = ", ".join(f"{step['kind']} {step['name']}" for step in removed)
-        confirm(f"remove {len(removed)} things: {names}?", yes=yes)
+    _confirm(plan, yes=yes)
     with transaction(desk.db):
         access.require_admin(desk.actor)
-        plan = _make(desk, usable, problems, prune=prune)
+        if make(desk, wanted, problems, prune=prune) != plan:
+            raise TryAgain("somebody else changed the set-up at the same time; nothing was done", "run the command again")
         problems.raise_if_any()
     _tell(plan, applied=True)
+    _tell_missing(desk)
+
+
+def _confirm(plan: list[dict[str, Any]], *, yes: bool) -> None:
+    removed = [f"{step['kind']} {step['name']}" for step in plan if step["change"] == "remove"]
+    if removed:
+        confirm(f"remove {len(removed)} things: {', '.join(removed)}?", yes=yes)
 
 
 @command(
@@ -69,6 +75,8 @@ def apply(desk: Desk, file: str | None, dry_run: bool, prune: bool, yes: bool) -
 @click.argument("file", required=False, default="-")
 @pass_desk
 def export(desk: Desk, file: str) -> None:
+    from espomail import yamlfile
+
     access.require_admin(desk.actor)
     refuse_borrowed_path(desk.actor, file)
     document = {"state": _exported(desk)}
@@ -76,44 +84,46 @@ def export(desk: Desk, file: str) -> None:
         emit(document)
         return
     if file == "-":
-        write(_yaml(document, is_unicode=not sys.stdout.isatty()))
+        write(yamlfile.write(document, is_ascii=sys.stdout.isatty()))
         return
-    descriptor = os.open(file, os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as target:
-        target.write(_yaml(document, is_unicode=True))
+    _write_file(Path(file), yamlfile.write(document, is_ascii=False))
     said(f"{file} written")
 
 
-def _yaml(document: object, *, is_unicode: bool) -> str:
-    import yaml
-
-    return str(yaml.safe_dump(document, sort_keys=False, allow_unicode=is_unicode, width=120))
+def _write_file(path: Path, text: str) -> None:
+    """Write a file for its owner alone, through no link; raise BadInput where that can't be."""
+    try:
+        descriptor = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise BadInput(
+            f"{path} can't be written: {error.strerror}", "name a file in a folder of yours, or - for stdout"
+        ) from error
+    with os.fdopen(descriptor, "w", encoding="utf-8") as target:
+        target.write(text)
 
 
 def _exported(desk: Desk) -> dict[str, Any]:
-    """Every section with what differs from a new thing of its kind, in the order in which apply makes it."""
+    """Every section with every key, so that applying it brings back exactly this; in the order in which apply makes it."""
     from espomail.cli.state_kinds import KINDS, setting_states
 
-    found: dict[str, Any] = {"settings": setting_states(desk.db)}
-    for section, kind in KINDS.items():
-        found[section] = [
-            {key: value for key, value in item.items() if value != kind.empty.get(key)} for item in kind.states(desk.db)
-        ]
-    return found
+    return {"settings": setting_states(desk.db), **{section: kind.states(desk.db) for section, kind in KINDS.items()}}
 
 
 # ---------------------------------------------------------------- reading
 
 
-def _read(desk: Desk, file: str | None) -> tuple[dict[str, Any], Problems]:
-    """What of the file can be used, and all that is wrong with its shape."""
+def _read(desk: Desk, file: str | None) -> tuple[Wanted, Problems]:
+    """What of the file can be used, and all that is wrong with its shape; raise NotSetUp for a configuration without state."""
     from espomail import yamlfile
+    from espomail.cli.state_making import Wanted
 
     name, content = _content(desk, file)
     document = yamlfile.read(content, name=name)
     value, prefix = document.value or {}, ""
+    if file is None and isinstance(value, dict) and "state" not in value:
+        raise NotSetUp(f"{name} has no state half", "name a file: espomail apply FILE")
     problems = yamlfile.Problems(name, document.lines)
-    if isinstance(value, dict) and ("state" in value or file is None):
+    if isinstance(value, dict) and "state" in value:
         for key in value:
             if key != "state" and key not in MACHINE_KEYS:
                 problems.add(str(key), rules.unknown(str(key), ["state", *MACHINE_KEYS]))
@@ -121,8 +131,7 @@ def _read(desk: Desk, file: str | None) -> tuple[dict[str, Any], Problems]:
     usable, found = rules.checked(value)
     for path, words in found:
         problems.add((prefix + path).rstrip("."), words)
-    usable["prefix"] = prefix
-    return usable, problems
+    return Wanted(usable, usable.pop("settings", {}), prefix), problems
 
 
 def _content(desk: Desk, file: str | None) -> tuple[str, bytes]:
@@ -134,101 +143,18 @@ def _content(desk: Desk, file: str | None) -> tuple[str, bytes]:
     return str(path), Path(path).read_bytes()
 
 
-# ---------------------------------------------------------------- making
-
-
-@dataclass(slots=True)
-class Work:
-    """One run over the file: the plan grows with each thing that is not as wanted."""
-
-    desk: Desk
-    problems: Problems
-    prefix: str
-    plan: list[dict[str, Any]] = field(default_factory=list)
-
-    def tried(self, path: str, what: Any, *arguments: Any) -> bool:
-        """Do one thing in a savepoint; False, with its error kept under the path in the file, when it is refused."""
-        from espomail.store.db import savepoint
-
-        try:
-            with savepoint(self.desk.db):
-                what(*arguments)
-        except EspomailError as error:
-            words = f"{error.message} ({error.hint})" if error.hint else error.message
-            self.problems.add(self.prefix + path, words)
-            return False
-        return True
-
-    def noted(self, change: str, kind: str, name: str, fields: dict[str, Any]) -> None:
-        self.plan.append({"change": change, "kind": kind, "name": name, "fields": fields})
-
-
-def _make(desk: Desk, usable: dict[str, Any], problems: Problems, *, prune: bool) -> list[dict[str, Any]]:
-    """Make everything as the file wants it, in the transaction that is open, and return what that changed."""
-    from espomail.cli.state_kinds import KINDS
-
-    work = Work(desk, problems, usable["prefix"])
-    for section in KINDS:
-        if section in usable:
-            _make_section(work, section, usable[section])
-    _make_settings(work, usable.get("settings") or {})
-    if prune:
-        for section in reversed(list(KINDS)):
-            if section in usable:
-                _prune_section(work, section, usable[section])
-    return work.plan
-
-
-def _make_section(work: Work, section: str, items: list[tuple[str, dict[str, Any]]]) -> None:
-    from espomail.cli.state_kinds import KINDS
-
-    kind = KINDS[section]
-    before = _by_identity(section, kind.states(work.desk.db))
-    done = []
-    for path, item in items:
-        known = before.get(rules.identity_of(section, item))
-        filled = {key: kind.empty.get(key) if value is None else value for key, value in item.items()}
-        wanted = {**(known or kind.empty), **filled}
-        if known is not None and wanted == known:
-            continue
-        if work.tried(path, kind.put, work.desk, known, item if section.endswith("accounts") else wanted):
-            done.append(rules.identity_of(section, item))
-    after = _by_identity(section, kind.states(work.desk.db))
-    for identity in done:
-        known, now = before.get(identity), after.get(identity) or after.get((*identity[:-1], identity[-1].strip()))
-        if now is not None and now != known:
-            name = "/".join(identity)
-            work.noted("add" if known is None else "change", kind.noun, name, rules.difference(known, now))
-
-
-def _by_identity(section: str, states: list[dict[str, Any]]) -> dict[tuple[str, ...], dict[str, Any]]:
-    return {rules.identity_of(section, state): state for state in states}
-
-
-def _make_settings(work: Work, wanted: dict[str, Any]) -> None:
-    from espomail.cli.state_kinds import put_setting, setting_states
-
-    before = setting_states(work.desk.db)
-    for key, value in wanted.items():
-        work.tried(f"settings.{key}", put_setting, work.desk, key, value)
-    for key, value in setting_states(work.desk.db).items():
-        if value != before[key]:
-            work.noted("change", "setting", key, {"value": {"from": before[key], "to": value}})
-
-
-def _prune_section(work: Work, section: str, items: list[tuple[str, dict[str, Any]]]) -> None:
-    from espomail.cli.state_kinds import KINDS
-
-    kind = KINDS[section]
-    wanted = {rules.identity_of(section, item) for _, item in items}
-    for identity, state in _by_identity(section, kind.states(work.desk.db)).items():
-        if identity not in wanted and work.tried(section, kind.remove, work.desk, state):
-            work.noted("remove", kind.noun, "/".join(identity), {})
-
-
 def _tell(plan: list[dict[str, Any]], *, applied: bool) -> None:
     if asked().format in ("json", "jsonl"):
         emit({"plan": plan, "applied": applied})
     elif plan:
         emit(plan, columns=COLUMNS)
     said(f"{len(plan)} changes {'made' if applied else 'to make'}" if plan else "everything is as it should be")
+
+
+def _tell_missing(desk: Desk) -> None:
+    """Name the accounts whose stored password didn't come along: it is in no file."""
+    from espomail.store import accounts
+
+    for account in accounts.list_(desk.db):
+        if any(server and server.secret and not server.secret.value for server in (account.imap, account.smtp)):
+            say(f"{account.name} has no password here yet; give it with: espomail {account.kind}-account secret {account.name}")

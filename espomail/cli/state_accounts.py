@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -56,7 +56,7 @@ def _state(db: Connection, account: Account, names: Names) -> Item:
     reading = {"folders": list(account.folders), "fetch_since": since, "after_import": account.after_import}
     state["imap"] = _server(account.imap) | reading if account.imap else None
     sending = {"shared": account.shared, "from_name": account.from_name}
-    state["smtp"] = _server(account.smtp) | sending if account.smtp else None
+    state["smtp"] = _server(account.smtp) | sending if account.smtp else sending if any(sending.values()) else None
     if account.kind == "group":
         return state | {"teams": list(names.teams(account.team_ids)), "reopen_days": account.reopen_days}
     return state | {"map": dict(account.folder_map)}
@@ -70,6 +70,7 @@ def _server(server: Server) -> Item:
         "security": server.security,
         "login": server.login,
         "password": _reference(server.secret),
+        "allow_private": server.allow_private,
     }
 
 
@@ -128,8 +129,9 @@ def _read(desk: Desk, before: Account, item: Item, values: Item) -> Account:
     passwords = Passwords({half: secret for half in HALVES if (secret := _secret(item, half, before))})
     account = read_account(desk, before, told, passwords=passwords)
     for half in HALVES:
-        account = _without_password(account, half, item)
-    return replace(account, is_active=bool(item.get("is_active", before.is_active)))
+        account = _with_server(account, half, item.get(half) or {})
+    is_active = item.get("is_active", before.is_active)
+    return replace(account, is_active=True if is_active is None else is_active)
 
 
 def _options(kind: Kind, item: Item) -> Item:
@@ -155,8 +157,9 @@ def _half(half: str, server: Mapping[str, Any] | None) -> Item:
         told[f"{half}_port"] = None if server["port"] is None else str(server["port"])
     if "folders" in server:
         told["folder"] = tuple(server["folders"]) if server["folders"] else None
-    plain = ("fetch_since", "after_import", "shared", "from_name")
-    return told | {key: server[key] for key in plain if key in server}
+    if server.get("fetch_since") is not None:
+        told["fetch_since"] = server["fetch_since"]
+    return told | {key: server[key] for key in ("after_import", "shared", "from_name") if key in server}
 
 
 def _check_choices(kind: Kind, values: Item) -> None:
@@ -176,16 +179,22 @@ def _secret(item: Item, half: Literal["imap", "smtp"], before: Account) -> Secre
     server = before.imap if half == "imap" else before.smtp
     if kind in KEPT_SECRETS:
         kept = server.secret if server else None
-        return kept if kept and kept.kind == kind else Secret(kind, "")
+        if kept and kept.kind != kind:
+            raise BadInput(
+                f"the password of {item['name']} is no longer {kind} but comes from {kept.kind}",
+                f"first: espomail {before.kind}-account secret {item['name']} --{half}-password-stdin",
+            )
+        return kept or Secret(kind, "")
     return Secret(kind, str(Path(value).expanduser().absolute()) if kind == "file" else value)
 
 
-def _without_password(account: Account, half: Literal["imap", "smtp"], item: Item) -> Account:
-    """Where the file says `password: null` the account has none."""
+def _with_server(account: Account, half: Literal["imap", "smtp"], told: Mapping[str, Any]) -> Account:
+    """What no option says: no password where the file says `password: null`, and whether private addresses are allowed."""
     server = account.imap if half == "imap" else account.smtp
-    told = item.get(half) or {}
-    if server is None or "password" not in told or told["password"] is not None:
+    if server is None:
         return account
-    login = server.login if half == "imap" or told.get("login") else None
-    bare = Server(**{**asdict(server), "secret": None, "login": login})
-    return replace(account, imap=bare) if half == "imap" else replace(account, smtp=bare)
+    if "password" in told and told["password"] is None:
+        server = replace(server, secret=None, login=server.login if half == "imap" or told.get("login") else None)
+    if told.get("allow_private") is not None:
+        server = replace(server, allow_private=told["allow_private"])
+    return replace(account, imap=server) if half == "imap" else replace(account, smtp=server)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from espomail.cli.state_accounts import account_states, remove_account, set_account
-from espomail.errors import BadInput
+from espomail.errors import BadInput, NotFound
 from espomail.rules import filters as filter_rules
 from espomail.rules import settings as setting_rules
 from espomail.rules import templates as template_rules
@@ -29,7 +29,8 @@ Item = dict[str, Any]
 class Kind:
     """One section. `states` lists what is there with every key; `put` makes (before None) or changes one; both by all keys.
 
-    `empty` holds what a key is when a new thing does not give it, or somebody gives null.
+    `empty` holds what a key is when a new thing does not give it, or somebody gives null. Where `is_merged_by_put`, `put`
+    is given the keys of the file alone and fills them up itself.
     """
 
     noun: str
@@ -37,6 +38,7 @@ class Kind:
     states: Callable[[Connection], list[Item]]
     put: Callable[[Desk, Item | None, Item], None]
     remove: Callable[[Desk, Item], None]
+    is_merged_by_put: bool = False
 
 
 # ---------------------------------------------------------------- roles and teams
@@ -290,11 +292,10 @@ def _target(db: Connection, row: filters.FilterRow, item: Item) -> Item:
 
 def _find_filter(db: Connection, item: Item) -> filters.FilterRow:
     names = filters.names(db)
-    return next(
-        row
-        for row in filters.list_named(db, item["name"])
-        if (row.kind == "user") == (item["kind"] == "user") and (row.kind != "user" or names[row.id][0] == item["of"])
-    )
+    for row in filters.list_named(db, item["name"]):
+        if (row.kind == "user") == (item["kind"] == "user") and (row.kind != "user" or names[row.id][0] == item["of"]):
+            return row
+    raise NotFound("filter", item["name"], "see: espomail filter list")
 
 
 def _remove_filter(desk: Desk, item: Item) -> None:
@@ -349,8 +350,10 @@ KINDS: Mapping[str, Kind] = {
     "templates": Kind(
         "template", {"subject": "", "body": "", "html": False}, _template_states, _put_template, _remove_template
     ),
-    "group_accounts": Kind("group-account", {}, account_states("group"), set_account("group"), remove_account),
-    "personal_accounts": Kind("personal-account", {}, account_states("personal"), set_account("personal"), remove_account),
+    "group_accounts": Kind("group-account", {}, account_states("group"), set_account("group"), remove_account, True),
+    "personal_accounts": Kind(
+        "personal-account", {}, account_states("personal"), set_account("personal"), remove_account, True
+    ),
     "filters": Kind(
         "filter",
         {"kind": "user", "of": None, "position": None, "criteria": {}, "action": "none", "target": None, "is_active": True}

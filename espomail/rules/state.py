@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any
 
 Check = Callable[[Any], Any]
 Problem = tuple[str, str]
 """A path (`users[2].emails`) and what is wrong there."""
+Identity = tuple[str, ...]
+State = Mapping[str, Mapping[Identity, Mapping[str, Any]]]
+"""By section what there is, each by what tells it from the others of its section."""
 
 
 def text(value: Any) -> str:
@@ -16,6 +20,19 @@ def text(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError(f"must be text: write it in quotes, {str(value)!r}" if _is_plain(value) else "must be text")
     return value
+
+
+def name(value: Any) -> str:
+    """A name, without the spaces around it."""
+    return text(value).strip()
+
+
+def day(value: Any) -> str:
+    """A date such as 2026-03-01, and no word that means another day tomorrow."""
+    try:
+        return date.fromisoformat(text(value).strip()).isoformat()
+    except ValueError as error:
+        raise ValueError("must be a date: 2026-03-01") from error
 
 
 def flag(value: Any) -> bool:
@@ -107,12 +124,19 @@ def password(value: Any) -> dict[str, Any]:
     return {kind: text(what)}
 
 
-_SERVER: Mapping[str, Any] = {"host": text, "port": number, "security": text, "login": text, "password": password}
+_SERVER: Mapping[str, Any] = {
+    "host": text,
+    "port": number,
+    "security": text,
+    "login": text,
+    "password": password,
+    "allow_private": flag,
+}
 _ACCOUNT: Mapping[str, Any] = {
-    "name": text,
+    "name": name,
     "address": text,
     "is_active": flag,
-    "imap": {**_SERVER, "folders": texts, "fetch_since": text, "after_import": text},
+    "imap": {**_SERVER, "folders": texts, "fetch_since": day, "after_import": text},
     "smtp": {**_SERVER, "shared": flag, "from_name": text},
     "tls_ca_file": text,
     "allow_plaintext": flag,
@@ -126,10 +150,10 @@ _CRITERIA: Mapping[str, Any] = {
     "larger_than": size,
 }
 SECTIONS: Mapping[str, Mapping[str, Any]] = {
-    "roles": {"name": text, "cells": {"*": level}},
-    "teams": {"name": text, "roles": texts},
+    "roles": {"name": name, "cells": {"*": level}},
+    "teams": {"name": name, "roles": texts},
     "users": {
-        "name": text,
+        "name": name,
         "full_name": text,
         "emails": texts,
         "is_admin": flag,
@@ -137,14 +161,14 @@ SECTIONS: Mapping[str, Mapping[str, Any]] = {
         "teams": memberships,
         "roles": texts,
         "os_login": text,
-        "absent_from": text,
-        "absent_until": text,
+        "absent_from": day,
+        "absent_until": day,
         "signature": text,
         "notify_mail": text,
     },
-    "group_folders": {"name": text, "teams": texts},
-    "folders": {"name": text, "user": text, "skip_notifications": flag},
-    "templates": {"name": text, "subject": text, "body": text, "html": flag},
+    "group_folders": {"name": name, "teams": texts},
+    "folders": {"name": name, "user": name, "skip_notifications": flag},
+    "templates": {"name": name, "subject": text, "body": text, "html": flag},
     "group_accounts": {
         **_ACCOUNT,
         "teams": texts,
@@ -154,11 +178,11 @@ SECTIONS: Mapping[str, Mapping[str, Any]] = {
         **dict.fromkeys(("followup_closed", "auto_submitted", "strangers"), text),
         "reopen_days": number,
     },
-    "personal_accounts": {**_ACCOUNT, "user": text, "map": folder_map, "default_folder": text},
+    "personal_accounts": {**_ACCOUNT, "user": name, "map": folder_map, "default_folder": text},
     "filters": {
-        "name": text,
+        "name": name,
         "kind": text,
-        "of": text,
+        "of": name,
         "position": number,
         "criteria": _CRITERIA,
         "action": text,
@@ -184,7 +208,7 @@ def checked(state: Any) -> tuple[dict[str, Any], list[Problem]]:
         elif key in SECTIONS:
             usable[key] = _items(value or [], str(key), problems)
         else:
-            problems.append((str(key), unknown(str(key), ["settings", *SECTIONS])))
+            problems.append((str(key), unknown(str(key), ["state", "settings", *SECTIONS])))
     return usable, problems
 
 
@@ -193,7 +217,7 @@ def _items(value: Any, section: str, problems: list[Problem]) -> list[tuple[str,
         problems.append((section, "must be a list, each with a name"))
         return []
     found: list[tuple[str, dict[str, Any]]] = []
-    seen: dict[tuple[str, ...], str] = {}
+    seen: dict[Identity, str] = {}
     for position, item in enumerate(value):
         path = f"{section}[{position}]"
         good = _mapping(item, SECTIONS[section], path, problems)
@@ -210,7 +234,7 @@ def _items(value: Any, section: str, problems: list[Problem]) -> list[tuple[str,
     return found
 
 
-def identity_of(section: str, item: Mapping[str, Any]) -> tuple[str, ...]:
+def identity_of(section: str, item: Mapping[str, Any]) -> Identity:
     """What tells a thing from the others of its section: its name; with its owner for folders and inbox filters."""
     if section == "folders":
         return str(item.get("user")), str(item["name"])
@@ -245,6 +269,26 @@ def unknown(key: str, known: list[str]) -> str:
     """The words for a key that nobody knows, with the nearest one that is known."""
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
     return f"unknown key; did you mean {near[0]}?" if near else f"unknown key; known are {', '.join(known)}"
+
+
+def changes(before: State, after: State, nouns: Mapping[str, str]) -> list[dict[str, Any]]:
+    """What led from one state to the other: first what is new or not as it was, then what is gone, the dependent first."""
+    plan: list[dict[str, Any]] = []
+    for section, noun in nouns.items():
+        for identity, item in after[section].items():
+            known = before[section].get(identity)
+            if item != known:
+                change = "add" if known is None else "change"
+                plan.append(step(change, noun, "/".join(identity), difference(known, item)))
+    for section in reversed(list(nouns)):
+        gone = [identity for identity in before[section] if identity not in after[section]]
+        plan += [step("remove", nouns[section], "/".join(identity), {}) for identity in gone]
+    return plan
+
+
+def step(change: str, kind: str, name: str, fields: dict[str, Any]) -> dict[str, Any]:
+    """One line of a plan."""
+    return {"change": change, "kind": kind, "name": name, "fields": fields}
 
 
 def difference(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> dict[str, Any]:
