@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from espomail.mail.bounce import read_bounce
 from espomail.mail.delivery_status import judge, read_delivery_status
+from espomail.mail.parse import parse
+from espomail.mail.structure import split
 from espomail.model import Bounce, BouncedRecipient
-from tests.mail.trees import text_of, tree_of
 
 REPORT = """\
 Return-Path: <>
@@ -66,7 +67,7 @@ Subject: {subject}
 
 def bounce_of(raw: str) -> Bounce | None:
     content = raw.encode()
-    return read_bounce(tree_of(content), text=text_of(content))
+    return parse(content).bounce
 
 
 def told(
@@ -226,7 +227,7 @@ def test_two_megabytes_take_a_moment(piece: str) -> None:
     content = (
         TOLD.format(path="", sender="MAILER-DAEMON", subject="failure notice", text=piece * (2_000_000 // len(piece)))
     ).encode()
-    tree, text = tree_of(content), text_of(content)
+    tree, text = split(content).root, parse(content).text
     started = process_time()
     read_bounce(tree, text=text)
     read_delivery_status(text)

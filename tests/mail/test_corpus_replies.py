@@ -13,12 +13,9 @@ from typing import Any
 
 import pytest
 
-from espomail.mail.automatic import automatic_reason, is_auto_reply
-from espomail.mail.bounce import read_bounce
-from espomail.mail.delivery_status import ADDRESS
+from espomail.mail.parse import parse, parse_head
 from espomail.mail.quotes import split_reply
 from espomail.model import Bounce
-from tests.mail.trees import header_of, text_of, tree_of
 
 FOLDER = os.environ.get("ESPOMAIL_CORPUS", "")
 pytestmark = pytest.mark.skipif(not FOLDER, reason="ESPOMAIL_CORPUS names no folder of real mails")
@@ -70,8 +67,7 @@ def raw_of(entry: dict[str, Any]) -> bytes:
 
 
 def bounce_of(entry: dict[str, Any]) -> Bounce | None:
-    raw = raw_of(entry)
-    return read_bounce(tree_of(raw), text=text_of(raw))
+    return parse(raw_of(entry)).bounce
 
 
 def words(text: str) -> str:
@@ -81,7 +77,7 @@ def words(text: str) -> str:
 @pytest.mark.parametrize(("field", "part"), [("reply_text", "new"), ("elided", "elided")])
 def test_new_and_elided_text_are_as_expected(field: str, part: str) -> None:
     entries = expecting(field)
-    got = {entry["file"]: words(getattr(split_reply(text_of(raw_of(entry))), part)) for entry in entries}
+    got = {entry["file"]: words(getattr(split_reply(parse(raw_of(entry)).text), part)) for entry in entries}
     assert got == {entry["file"]: words(entry["expect"][field]) for entry in entries}
 
 
@@ -124,7 +120,7 @@ def test_our_message_id_is_found_wherever_the_bounce_returns_it() -> None:
         raw = raw_of(entry)
         head, _, body = raw.replace(b"\r\n", b"\n").partition(b"\n\n")
         bounce = bounce_of(entry)
-        own = header_of(raw, "message-id").strip("<> ").encode()
+        own = dict(reversed(parse(raw).headers)).get("message-id", "").strip("<> ").encode()
         returned = [
             line for line in body.split(b"\n") if line.lower().startswith(b"message-id:") and (not own or own not in line)
         ]
@@ -137,14 +133,9 @@ def test_no_ordinary_mail_is_taken_for_a_bounce_or_for_automatic() -> None:
     taken: dict[str, str] = {}
     ordinary = [entry for entry in index() if not MACHINE_TAGS & set(entry["tags"])]
     for entry in ordinary:
-        raw = raw_of(entry)
-        headers = tree_of(raw).headers
-        sender = next(iter(ADDRESS.findall(header_of(raw, "from"))), "")
-        reason = automatic_reason(headers, sender) or (
-            "auto-reply" if is_auto_reply(headers, header_of(raw, "subject")) else None
-        )
-        if reason or read_bounce(tree_of(raw), text=text_of(raw)):
-            taken[entry["file"]] = reason or "bounce"
+        mail = parse(raw_of(entry))
+        if mail.automatic or mail.is_auto_reply or mail.bounce:
+            taken[entry["file"]] = mail.automatic or "auto-reply"
     assert {name: why for name, why in taken.items() if name not in AUTOMATIC_UNLABELLED} == {}
     assert len(AUTOMATIC_UNLABELLED) <= ALLOWED_SHARE * len(ordinary)
 
@@ -156,8 +147,6 @@ def test_every_bounce_and_auto_reply_is_known_as_automatic() -> None:
             "is_bounce"
         ):
             continue
-        raw = raw_of(entry)
-        sender = next(iter(ADDRESS.findall(header_of(raw, "from"))), "")
-        if automatic_reason(tree_of(raw).headers, sender) is None:
+        if parse_head(raw_of(entry)).automatic is None:
             missed.append(entry["file"])
     assert missed == []
