@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,8 +18,6 @@ from espomail.desk import Desk, Mailbox
 from espomail.errors import EspomailError, TryAgain
 from espomail.model import Account
 from espomail.rounds import fetch as rounds
-from espomail.rounds.session import next_try
-from espomail.rules import schedule
 from espomail.store import accounts
 from espomail.store.db import open_db
 
@@ -166,13 +163,13 @@ class Watch:
             self._busy.discard(account_id)
 
     def _recover(self, desk: Desk, account: Account, losses: int) -> None:
-        """After a lost session: let a round find out whether the server is there, then wait as the back-off says."""
-        self.stop.wait(RECONNECT_S)
+        """After a lost session: wait 1, 2, 4 … 60 s, and let a round find out whether the server is there.
+
+        A round that fails keeps the account's back-off, with notices and all; it is waited for.
+        """
+        self.stop.wait(min(RECONNECT_S * 2 ** min(losses - 1, 10), POLL_S))
         self._round(desk, account)
         again = accounts.round_of(desk.db, account.id).next_try_at
-        if again is None and losses > 1:
-            jitter = int(hashlib.sha256(desk.new_token().encode()).hexdigest()[:8], 16) / 2**32
-            again = next_try(schedule.account(losses - 1, login_refusals=0, now=desk.now(), jitter=jitter))
         if again is not None:
             self.stop.wait(max(0.0, (again - desk.now()) / timedelta(seconds=1)))
 

@@ -129,7 +129,8 @@ def hits_of_filters(db: Connection) -> set[str]:
     rows = db.execute(
         """select filter from receipts where filter is not null
            union select s.value ->> '$.details.filter' from decisions d, json_each(d.steps) s
-                 where s.value ->> 'step' = 'filter' and s.value ->> '$.details.filter' is not null"""
+                 where d.steps like '%"filter":"%' and s.value ->> 'step' = 'filter'
+                   and s.value ->> '$.details.filter' is not null"""
     )
     return {row[0] for row in rows}
 

@@ -34,6 +34,7 @@ _GONE = """
 _NO_ACCOUNT_EVER_REMOVED = """
     (select count(*) from accounts) = coalesce((select seq from sqlite_sequence where name = 'accounts'), 0)
 """
+# The search index keeps a small row per email in its table `docsize`, beside the large one with the texts.
 LAWS: Mapping[str, str] = {
     "a receipt lies above the cursor of its mailbox": """
         select r.id from receipts r join mailboxes m on m.id = r.mailbox_id where r.uid > m.last_uid""",
@@ -69,9 +70,9 @@ LAWS: Mapping[str, str] = {
     "an email has lost its bytes": """
         select id from emails where status = 'imported' and raw_id is null""",
     "an email is not in the search index": """
-        select id from emails where id not in (select rowid from email_texts)""",
+        select id from emails where id not in (select id from email_texts_docsize)""",
     "the search index holds an email that is gone": """
-        select rowid from email_texts where rowid not in (select id from emails)""",
+        select id from email_texts_docsize where id not in (select id from emails)""",
     "an email hangs on a case that is gone": """
         select id from emails where parent_type = 'case' and parent_id not in (select number from cases)""",
     "a case has no beginning in its stream": """

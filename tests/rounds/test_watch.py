@@ -5,22 +5,25 @@ from __future__ import annotations
 import contextlib
 import json
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests import servers
+from tests.scripted_imap import Piece, scripted_imap
 from tests.shop import Shop, letter
 
 
 @pytest.fixture(scope="module")
 def dovecot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Dovecot]:
-    users = dict.fromkeys(("one", "two", "three", "four"), "secret")
+    users = dict.fromkeys(("one", "two", "three", "four", "five"), "secret")
     with servers.dovecot(tmp_path_factory.mktemp("dovecot"), users=users) as server:
         yield server
 
@@ -50,6 +53,10 @@ def wait_until(holds: Callable[[], bool], *, seconds: float) -> float:
         assert time.monotonic() - began < seconds, "it never came to be"
         time.sleep(0.1)
     return time.monotonic() - began
+
+
+def held(shop: Shop, count: int) -> Callable[[], bool]:
+    return lambda: len(shop.emails()) == count
 
 
 def ended(process: subprocess.Popen[str], number: int) -> tuple[int, float, str]:
@@ -89,6 +96,61 @@ def test_each_account_is_watched_and_reports_are_printed(shop: Shop) -> None:
     assert sorted((each["accounts"][0]["account"], each["imported"]) for each in reports) == [("four", 1), ("three", 1)]
 
 
+class Wire:
+    """A way to a server on loopback whose connections can all be cut at once."""
+
+    def __init__(self, port: int) -> None:
+        self.target = port
+        self.listener = socket.create_server((servers.HOST, 0))
+        self.port = self.listener.getsockname()[1]
+        self.open: list[socket.socket] = []
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = self.listener.accept()
+                far = socket.create_connection((servers.HOST, self.target))
+                self.open += [near, far]
+                for source, sink in ((near, far), (far, near)):
+                    threading.Thread(target=self._copy, args=(source, sink), daemon=True).start()
+
+    def _copy(self, source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while chunk := source.recv(65536):
+                sink.sendall(chunk)
+        with contextlib.suppress(OSError):
+            sink.shutdown(socket.SHUT_RDWR)
+
+    def cut(self) -> int:
+        """Cut every connection; return how many there were."""
+        cut = [each for each in self.open if each.fileno() >= 0]
+        for each in cut:
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+        self.open.clear()
+        return len(cut) // 2
+
+
+def test_a_connection_that_is_cut_is_made_again(shop: Shop, dovecot: servers.Dovecot) -> None:
+    wire = Wire(dovecot.port)
+    shop.server = dovecot
+    shop.run(f"group-account add support --address support@team.example --imap-host 127.0.0.1 --imap-port {wire.port} "
+             "--imap-security none --imap-login five --imap-password-env MAIL_PASSWORD --fetch-since 2000-01-01")  # fmt: skip
+    with watching(shop) as process:
+        for number in range(1, 4):
+            shop.put("five", letter(f"m{number}@client.example"))
+            wait_until(held(shop, number), seconds=20)
+            time.sleep(0.5)
+            assert wire.cut() >= 1
+        time.sleep(0.5)
+        code, _, stderr = ended(process, signal.SIGTERM)
+    assert code == 0, stderr
+    wire.listener.close()
+    assert [email["message_id"] for email in shop.emails()] == [f"m{n}@client.example" for n in range(1, 4)]
+
+
 def test_a_server_that_is_away_is_told_once_and_kept_in_the_back_off(shop: Shop) -> None:
     shop.run("group-account add away --address away@team.example --imap-host 127.0.0.1 --imap-port 1 --imap-security none "
              "--imap-password-env MAIL_PASSWORD")  # fmt: skip
@@ -101,6 +163,21 @@ def test_a_server_that_is_away_is_told_once_and_kept_in_the_back_off(shop: Shop)
     state = shop.ask("status")["accounts"][0]
     assert state["failures"] == 1
     assert state["next_try_at"] is not None
+
+
+def test_a_server_that_stalls_does_not_hold_up_the_end(shop: Shop) -> None:
+    def stall(tag: bytes, line: str, answer: bytes) -> bytes | Iterable[Piece]:
+        return [30.0, answer] if line.upper().startswith("EXAMINE") else answer
+
+    with scripted_imap({1: letter("m1@client.example")}, twist=stall) as imap:
+        shop.run(f"group-account add slow --address slow@team.example --imap-host 127.0.0.1 --imap-port {imap.port} "
+                 "--imap-security none --imap-password-env MAIL_PASSWORD --fetch-since 2000-01-01")  # fmt: skip
+        with watching(shop, "slow") as process:
+            wait_until(lambda: imap.hits == 1, seconds=20)
+            code, seconds, stderr = ended(process, signal.SIGTERM)
+    assert (code, stderr) == (0, "")
+    assert seconds < 2.5
+    assert shop.emails() == []
 
 
 def test_what_can_not_be_watched_is_refused(shop: Shop) -> None:
