@@ -23,12 +23,13 @@ _DOMAIN = re.compile(
     r"[^\W_](?:[\w-]{0,61}[^\W_])?(?:\.[^\W_](?:[\w-]{0,61}[^\W_])?)*|\[[0-9A-Fa-f:.]{2,45}\]|\[ipv6:[0-9a-f:.]{2,45}\]"
 )
 _SIMPLE = re.compile(
-    r"""\s*(?:(?:"([\w !#$%&'*+/?^`{|}~.,:;@()-]*)"|([\w !#$%&'*+/?^`{|}~.-]*?))\s*<)?"""
+    r"""\s*(?:(?:"([\w !#$%&'*+/?^`{|}~.,:;@()-]*)"|([\w !#$%&'*+/=?^`{|}~.-]*?))\s*(<))?"""
     r"""([\w!#$%&'*+/=?^`{|}~.-]{1,64}@[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?){0,20})(>)?\s*""",
     re.ASCII | re.IGNORECASE,
 )
 _UNQUOTABLE = re.compile(r"[\x00-\x1f\x7f<>]")
 _TOKEN = re.compile(r'=\?[^?\s]{1,80}\?[bBqQ]\?[^?\s<>@"()]*+\?=|[^"(<>,;:@\\\[=]+|\\.|.', re.DOTALL)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _QUOTED = re.compile(r'((?:[^"\\]|\\.)*+)"', re.DOTALL)
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 _COMMENT_MARK = re.compile(r"\\.|[()]", re.DOTALL)
@@ -89,9 +90,23 @@ def read_addresses(value: str) -> tuple[Address, ...]:
 
     `a@good.example <b@evil.example>` means b: what stands before the angle brackets is a name, whatever it looks like.
     """
-    simple = _SIMPLE.fullmatch(value) if len(value) < ADDRESS_CHARS_MAX else None
-    if simple is not None and "xn--" not in value and ("<" in value) == (simple[4] is not None):
-        return (Address(" ".join((simple[1] or simple[2] or "").split()), simple[3].lower()),)
+    return _read_simple(value) or _read_any(value)
+
+
+def _read_simple(value: str) -> tuple[Address, ...]:
+    """The usual forms at once: `a@example.org`, `Name <a@example.org>`, and such without quotes in a row; () for all else."""
+    pieces = [value] if '"' in value else value.split(",")
+    found: list[Address] = []
+    for piece in pieces if len(pieces) <= ADDRESSES_MAX else ():
+        box = _SIMPLE.fullmatch(piece) if len(piece) < ADDRESS_CHARS_MAX else None
+        if box is None or (box[3] is None) != (box[5] is None) or "xn--" in piece.lower():
+            return ()
+        name = box[1] or box[2] or ""
+        found.append(Address(_decoded(name) if "=?" in name else " ".join(name.split()), box[4].lower()))
+    return tuple(found)
+
+
+def _read_any(value: str) -> tuple[Address, ...]:
     found: list[Address] = []
     for tokens in _split(unfold(value)[:VALUE_MAX]):
         mailbox = _mailbox(tokens)
@@ -196,4 +211,6 @@ def _name(tokens: Sequence[_Token]) -> str:
 
 
 def _decoded(text: str) -> str:
-    return " ".join(decode_words(text.strip()).split())
+    """Encoded words may hold control characters: a space for each."""
+    decoded = decode_words(text.strip())
+    return " ".join((decoded if decoded.isprintable() else _CONTROL.sub(" ", decoded)).split())

@@ -15,6 +15,9 @@ _ZONES = {
     "ist": 5.5,
 }  # fmt: skip
 _COMMENT = re.compile(r"\([^()]{0,200}\)")
+_USUAL = re.compile(
+    r"(?:[A-Za-z]{3}, {1,2})?(\d{1,2}) ([A-Za-z]{3}) ([12]\d{3}) (\d\d):(\d\d):([0-5]\d|60) ([+-])(\d\d)(\d\d)(?![\d:])"
+)
 _DATE = re.compile(
     r"(\d{1,2})[ .-]{1,3}([a-z]{3})[a-z]{0,6}[ .,-]{1,3}(\d{2,4})"
     r"(?:[ ,]{1,3}(?:at )?(\d{1,2}) ?[:.] ?(\d{1,2})(?: ?[:.] ?(\d{1,2}))?)?"
@@ -31,6 +34,9 @@ _ISO = re.compile(
 
 def read_date(value: str) -> datetime | None:
     """Given a Date value, return the moment in UTC, None when it says none; a missing or unknown zone counts as UTC."""
+    usual = _USUAL.match(value)
+    if usual is not None:
+        return _usual(usual)
     text = " ".join(_COMMENT.sub(" ", text_of(value[:1000])).split())
     for pattern, read in ((_DATE, _rfc), (_ISO, _iso), (_AMERICAN, _american)):
         match = pattern.search(text)
@@ -40,6 +46,19 @@ def read_date(value: str) -> datetime | None:
             except (ValueError, OverflowError, KeyError):
                 continue
     return None
+
+
+def _usual(match: re.Match[str]) -> datetime | None:
+    month = _MONTHS.get(match[2].lower())
+    hours, minutes = int(match[8]), int(match[9])
+    if month is None or hours > 23:
+        return None
+    offset = timedelta(hours=hours, minutes=minutes)
+    try:
+        local = datetime(int(match[3]), month, int(match[1]), int(match[4]), int(match[5]), min(int(match[6]), 59), tzinfo=UTC)
+        return local - offset if match[7] == "+" else local + offset
+    except (ValueError, OverflowError):
+        return None
 
 
 def _rfc(match: re.Match[str]) -> datetime:

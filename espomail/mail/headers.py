@@ -14,7 +14,7 @@ FIELDS_MAX = 1000
 LINE_MAX = FIELD_MAX + 1000
 
 _NAME = re.compile(rb"[!-9;-~]{1,200}[ \t]{0,8}:")
-_FIELD = re.compile(r"^([!-9;-~]{1,200})[ \t]{0,8}:([^\n]*+(?:\n[ \t][^\n]*+)*+)", re.MULTILINE)
+_FIELD = re.compile(r"^([!-9;-~]{1,200})[ \t]{0,8}:([^\n]*+)", re.MULTILINE)
 _UNFOLDED = re.compile(rb"\n(?![ \t])")
 _BLANK = re.compile(rb"\n\r?\n")
 _WORD = re.compile(r"=\?([^?\s]{1,80})\?([bBqQ])\?((?:[^?=\r\n]|\?(?!=)|=(?!\?[^?\s]{1,80}\?[bBqQ]\?))*+)\?=")
@@ -23,17 +23,15 @@ _SHORT_WORD = 76
 
 
 class Header(NamedTuple):
-    """The fields of a header in order, raw: lower-case name and undecoded value; `is_capped` when something was too long."""
+    """The fields of a header in order: lower-case name and undecoded value; `is_capped` when something was too long."""
 
     fields: tuple[tuple[str, str], ...]
     is_capped: bool
     is_broken: bool
 
-    def first(self, name: str) -> str | None:
-        return next((value for field, value in self.fields if field == name), None)
-
-    def all(self, name: str) -> list[str]:
-        return [value for field, value in self.fields if field == name]
+    def decoded(self) -> tuple[tuple[str, str], ...]:
+        """The fields as a person reads them (`text_of`)."""
+        return tuple([(name, text_of(value) if _is_coded(value) else value) for name, value in self.fields])
 
 
 def split_header(raw: bytes, start: int = 0, end: int | None = None) -> tuple[Header, int]:
@@ -54,10 +52,9 @@ def _split_plain(raw: bytes, start: int, end: int) -> tuple[Header, int] | None:
     block = raw[start : blank.start()].replace(b"\r\n", b"\n").rstrip(b"\r")
     if not block.isascii() or b"\r" in block:
         return None
-    text = block.decode("ascii")
+    text = block.decode("ascii").replace("\n ", " ").replace("\n\t", "\t")
     fields = _FIELD.findall(text)
-    lines_that_open = 1 + text.count("\n") - text.count("\n ") - text.count("\n\t")
-    if len(fields) != lines_that_open or len(fields) > FIELDS_MAX or text[:1] in (" ", "\t"):
+    if len(fields) != 1 + text.count("\n") or len(fields) > FIELDS_MAX:
         return None
     return Header(tuple([(name.lower(), value.strip()) for name, value in fields]), False, False), blank.end()
 
@@ -186,6 +183,11 @@ def base64_bytes(content: bytes | memoryview) -> bytes:
         if left == 1:
             return binascii.a2b_base64(memoryview(alphabet)[:-1])
         return binascii.a2b_base64(alphabet + b"=" * (-left % 4))
+
+
+def _is_coded(value: str) -> bool:
+    """Whether a stripped value is not yet what a person reads."""
+    return "=?" in value or not value.isascii() or "\n" in value or "\x00" in value
 
 
 def text_of(value: str | None) -> str:

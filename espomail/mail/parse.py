@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Literal
 
@@ -28,7 +28,7 @@ def parse_head(raw: bytes, *, trusted_authserv_id: str | None = None) -> Head:
     """Given the bytes of a mail, return what its header says; the body is not looked at."""
     content = with_line_feeds(raw)
     header, _ = split_header(content, after_mbox_line(content))
-    return _head(header, tuple((name, text_of(value)) for name, value in header.fields), trusted_authserv_id)
+    return _head(header, header.decoded(), trusted_authserv_id)
 
 
 def parse(raw: bytes, *, head: Head | None = None, trusted_authserv_id: str | None = None) -> Mail:
@@ -121,13 +121,9 @@ def _first(raw: dict[str, list[str]], name: str) -> str:
 
 def _mailboxes(values: Sequence[str]) -> tuple[Address, ...]:
     """The mailboxes of all fields of one name, at most 1,000."""
-    return tuple(_each_mailbox(values))[:ADDRESSES_MAX] if values else ()
-
-
-def _each_mailbox(values: Sequence[str]) -> Iterator[Address]:
-    for value in values:
-        for box in read_addresses(value):
-            yield Address(one_line(box.name), box.address)
+    if len(values) == 1:
+        return read_addresses(values[0])
+    return tuple(box for value in values for box in read_addresses(value))[:ADDRESSES_MAX]
 
 
 def _sender_auth(headers: Sequence[tuple[str, str]], trusted: str | None) -> Verdict:

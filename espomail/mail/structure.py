@@ -126,7 +126,7 @@ def _part(body: _Stretch, header: Header, walk: _Walk) -> Part:
     return Part(
         content_type=kind,
         params=params,
-        headers=tuple([(field, text_of(value)) for field, value in header.fields]),
+        headers=header.decoded(),
         disposition=_disposition(disposition),
         name=_short_name(more.get("filename") or params.get("name") or "", walk),
         content_id=text_of(named.get("content-id")).strip("<> \t") or None,
