@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from espomail import yamlfile
+from espomail.model import Settings
+from espomail.rules.settings import KEYS, parse
 from espomail.rules.state import SECTIONS
 from espomail.store.db import Connection
 from tests.cli.test_state import EXAMPLE, apply, dump
@@ -70,11 +75,18 @@ def test_an_export_has_every_key_of_what_it_lists(example: Runner) -> None:
     assert listed == {section: [set()] * len(state[section]) for section in SECTIONS}
 
 
-def test_the_example_names_every_key_of_the_state() -> None:
+def keys_of(schema: Any) -> set[str]:
+    """Every key that a part of the state may have, and those inside."""
+    inner = (keys_of(rule) for rule in schema.values() if isinstance(rule, Mapping))
+    return {key for key in schema if key != "*"}.union(*inner)
+
+
+def test_the_example_names_every_key_of_the_state_and_the_defaults_of_the_settings() -> None:
     text = EXAMPLE.read_text()
-    keys = {key for schema in SECTIONS.values() for key in schema if key != "*"}
-    inner = {key for schema in SECTIONS.values() for value in schema.values() if isinstance(value, dict) for key in value}
-    assert sorted(key for key in (keys | inner | set(SECTIONS)) - {"*"} if f"{key}:" not in text and key not in text) == []
+    assert sorted(key for key in keys_of(SECTIONS) if not re.search(rf"(?<![\w-]){key}:", text)) == []
+    told = yamlfile.read(text.encode(), name="example").value["state"]["settings"]
+    parsed = {key: None if value is None else parse(key, str(value)) for key, value in told.items()}
+    assert parsed == {key: getattr(Settings(), key) for key in KEYS} | {"baseline_role": "basic"}
 
 
 def test_an_address_goes_from_one_user_to_another_whatever_their_order(example: Runner) -> None:
