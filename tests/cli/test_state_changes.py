@@ -230,3 +230,35 @@ def test_an_export_is_for_its_owner_alone_and_goes_through_no_link(example: Runn
     assert example("export", str(link)).exit_code == 65
     assert not (tmp_path / "elsewhere.yaml").exists()
     assert example("export", str(tmp_path / "nowhere" / "state.yaml")).exit_code == 65
+
+
+def test_the_plan_has_what_a_removal_takes_with_it(example: Runner) -> None:
+    example("group-account", "edit", "support", "--assigned-user", "ann")
+    done = apply(example, "users: [{name: ben, emails: [ben@team.example]}]", "--prune", "--yes")
+    told = {(step["change"], step["kind"], step["name"]) for step in done.json["plan"]}
+    assert told == {
+        ("remove", "user", "ann"),
+        ("remove", "folder", "ann/News"),
+        ("remove", "filter", "ann/boss"),
+        ("remove", "personal-account", "ann-mail"),
+        ("change", "group-account", "support"),
+    }
+
+
+def test_what_the_file_wants_and_takes_away_at_once_is_an_error(example: Runner, db: Connection) -> None:
+    before = dump(db)
+    text = "users: [{name: ben}]\nfolders:\n  - {name: News, user: ann}\n"
+    refused = apply(example, text, "--prune", "--yes")
+    assert refused.error["message"] == "stdin:3: folders[0]: no such user: ann (see: espomail user list)"
+    assert dump(db) == before
+
+
+def test_nobody_but_an_admin_makes_themselves_one(example: Runner, db: Connection, tmp_path: Path) -> None:
+    before = dump(db)
+    file = tmp_path / "state.yaml"
+    file.write_text("users: [{name: ann, is_admin: yes}]")
+    for words in (("apply", str(file)), ("apply", "-"), ("export", str(tmp_path / "out.yaml")), ("export",)):
+        done = example(*words, "--as", "ann", input=file.read_text())
+        assert (done.exit_code, done.stdout) == (77, ""), words
+    assert dump(db) == before
+    assert not (tmp_path / "out.yaml").exists()
