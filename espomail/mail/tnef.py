@@ -19,10 +19,10 @@ PROPERTIES_MAX = 1000
 
 _SIGNATURE = b"\x78\x9f\x3e\x22"
 _CODE_PAGE, _RENDERING, _TITLE, _DATA, _PROPERTIES = 0x9007, 0x9002, 0x8010, 0x800F, 0x9005
-_SHORT_NAME, _LONG_NAME, _MIME_TYPE = 0x3704, 0x3707, 0x370E
+_OBJECT, _SHORT_NAME, _LONG_NAME, _MIME_TYPE = 0x3701, 0x3704, 0x3707, 0x370E
 _FIXED_SIZES = {2: 4, 11: 4, 3: 4, 4: 4, 10: 4, 5: 8, 6: 8, 7: 8, 20: 8, 64: 8, 72: 16}
-_STRING, _UNICODE = 0x1E, 0x1F
-_VARIABLE = (_STRING, _UNICODE, 0x0D, 0x102)
+_EMBEDDED, _STRING, _UNICODE, _BINARY = 0x0D, 0x1E, 0x1F, 0x102
+_VARIABLE = (_EMBEDDED, _STRING, _UNICODE, _BINARY)
 _MANY = 0x1000
 _MIME = re.compile(r"[a-z0-9][a-z0-9.+_-]{0,60}/[a-z0-9][a-z0-9.+_-]{0,60}")
 
@@ -74,8 +74,13 @@ def _read(file: _File, kind: int, value: bytes, charset: str) -> None:
     elif kind == _DATA:
         file.content = value
     elif kind == _PROPERTIES:
-        for number, text in _texts(value, charset):
-            _name(file, number, text)
+        for number, kind_of_value, content in _properties(value):
+            if number == _OBJECT and kind_of_value in (_EMBEDDED, _BINARY):
+                file.content = content[16:] if kind_of_value == _EMBEDDED else content
+            elif kind_of_value == _UNICODE:
+                _name(file, number, charsets.clean(content.decode("utf-16-le", "ignore").partition("\x00")[0]))
+            elif kind_of_value == _STRING:
+                _name(file, number, _text(content, charset))
 
 
 def _name(file: _File, number: int, text: str) -> None:
@@ -89,8 +94,8 @@ def _text(value: bytes, charset: str) -> str:
     return charsets.decode(value.partition(b"\x00")[0], charset)[0]
 
 
-def _texts(value: bytes, charset: str) -> Iterator[tuple[int, str]]:
-    """The number and text of each single text property."""
+def _properties(value: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """The number, type and first value of each property."""
     position = 4
     for _ in range(min(_number(value, 0), PROPERTIES_MAX)):
         kind, number = _number(value, position) & 0xFFFF, _number(value, position) >> 16
@@ -98,10 +103,7 @@ def _texts(value: bytes, charset: str) -> Iterator[tuple[int, str]]:
         if position >= len(value):
             return
         start, stop, position = _value(value, position, kind)
-        if kind == _UNICODE:
-            yield number, charsets.clean(value[start:stop].decode("utf-16-le", "ignore").partition("\x00")[0])
-        elif kind == _STRING:
-            yield number, _text(value[start:stop], charset)
+        yield number, kind, value[start:stop]
 
 
 def _number(value: bytes, position: int) -> int:

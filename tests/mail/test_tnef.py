@@ -76,6 +76,13 @@ def test_a_short_property_name_gives_way_to_the_long_one() -> None:
     ]
 
 
+def test_a_file_that_is_itself_a_property_is_found_there() -> None:
+    """An embedded object has the id of its interface in front."""
+    for value in (variable(0x102, 0x3701, b"%PDF"), variable(0x0D, 0x3701, GUID + b"%PDF")):
+        named = rendering() + attribute(2, 0x00069005, struct.pack("<I", 2) + value + unicode(0x3707, "a.pdf"))
+        assert unpack(START + named) == [("a.pdf", "application/octet-stream", b"%PDF")]
+
+
 def test_titles_are_in_the_code_page_of_the_packet() -> None:
     code_page = attribute(1, 0x00069007, struct.pack("<II", 1251, 0))
     assert unpack(START + code_page + file("Отчёт.doc".encode("cp1251"), b"x")) == [
