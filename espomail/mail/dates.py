@@ -64,7 +64,8 @@ def _usual(match: re.Match[str]) -> datetime | None:
 def _rfc(match: re.Match[str]) -> datetime:
     """Two-digit years before 50 are of this century, three-digit ones count from 1900 (RFC 5322 section 4.3)."""
     day, month, year = int(match[1]), _MONTHS[match[2].lower()], int(match[3])
-    year += (2000 if year < 50 else 1900) if year < 100 else (1900 if year < 1000 else 0)
+    if len(match[3]) < 4:
+        year += 2000 if year < 50 else 1900
     hour, minute, second = (int(part or 0) for part in match.group(4, 5, 6))
     if match[7] and hour <= 12:
         hour = hour % 12 + (12 if match[7].lower() == "pm" else 0)
