@@ -48,9 +48,9 @@ def read_account(desk: Desk, before: Account, values: Mapping[str, Any], *, pass
     return account
 
 
-def current(db: Connection, account: Account) -> dict[str, Any]:
+def current(db: Connection, account: Account, names: Names | None = None) -> dict[str, Any]:
     """What an account is now, in the words of the options; a port or log-in that is the default is None, so it follows."""
-    names = Names.of(db)
+    names = names or Names.of(db)
     values: dict[str, Any] = {
         "user": names.user(account.user_id),
         "address": account.address,

@@ -49,7 +49,7 @@ def account_states(kind: Kind) -> Callable[[Connection], list[Item]]:
 
 
 def _state(db: Connection, account: Account, names: Names) -> Item:
-    values = current(db, account)
+    values = current(db, account, names)
     state: Item = {"name": account.name, "is_active": account.is_active}
     state |= {key: values.get(key) for key in _SAME[account.kind]}
     since = account.fetch_since.isoformat() if account.fetch_since else None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from espomail.cli.state_kinds import KINDS, put_setting, setting_states
 from espomail.errors import EspomailError, NotFound
 from espomail.rules import state as rules
+from espomail.rules import state_plan
 from espomail.store.db import savepoint
 
 if TYPE_CHECKING:
@@ -52,9 +53,9 @@ def make(desk: Desk, wanted: Wanted, problems: Problems, *, prune: bool) -> list
     for deed, error in refused or _sweep(desk.db, list(_puts(desk, wanted))):
         words = f"{error.message} ({error.hint})" if error.hint else error.message
         problems.add(wanted.prefix + deed.path, words)
-    plan = rules.changes(before, _state(desk.db), NOUNS)
+    plan = state_plan.changes(before, _state(desk.db), NOUNS)
     changed = [
-        rules.step("change", "setting", key, {"value": {"from": settings_before[key], "to": value}})
+        state_plan.step("change", "setting", key, {"value": {"from": settings_before[key], "to": value}})
         for key, value in setting_states(desk.db).items()
         if value != settings_before[key]
     ]
@@ -87,7 +88,7 @@ def _puts(desk: Desk, wanted: Wanted) -> Iterator[Deed]:
         for path, item in wanted.sections[section]:
             known = present.get(rules.identity_of(section, item))
             filled = {key: kind.empty.get(key) if value is None else value for key, value in item.items()}
-            whole = {**(known or kind.empty), **filled}
+            whole = state_plan.merged(known or kind.empty, filled, halves=("imap", "smtp") if kind.is_merged_by_put else ())
             if known is None or whole != known:
                 yield Deed(path, _bound(kind.put, desk, known, item if kind.is_merged_by_put else whole))
 
@@ -101,7 +102,7 @@ def _settings(desk: Desk, wanted: Wanted) -> Iterator[Deed]:
         yield Deed(f"settings.{key}", _bound(put_setting, desk, key, value))
 
 
-def _removals(desk: Desk, wanted: Wanted, before: rules.State) -> Iterator[Deed]:
+def _removals(desk: Desk, wanted: Wanted, before: state_plan.State) -> Iterator[Deed]:
     """A deed for each thing that a list of the file doesn't have; a list that is absent is left alone."""
     for section in reversed(list(KINDS)):
         if section in wanted.sections:

@@ -11,8 +11,6 @@ Check = Callable[[Any], Any]
 Problem = tuple[str, str]
 """A path (`users[2].emails`) and what is wrong there."""
 Identity = tuple[str, ...]
-State = Mapping[str, Mapping[Identity, Mapping[str, Any]]]
-"""By section what there is, each by what tells it from the others of its section."""
 
 
 def text(value: Any) -> str:
@@ -269,33 +267,6 @@ def unknown(key: str, known: list[str]) -> str:
     """The words for a key that nobody knows, with the nearest one that is known."""
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
     return f"unknown key; did you mean {near[0]}?" if near else f"unknown key; known are {', '.join(known)}"
-
-
-def changes(before: State, after: State, nouns: Mapping[str, str]) -> list[dict[str, Any]]:
-    """What led from one state to the other: first what is new or not as it was, then what is gone, the dependent first."""
-    plan: list[dict[str, Any]] = []
-    for section, noun in nouns.items():
-        for identity, item in after[section].items():
-            known = before[section].get(identity)
-            if item != known:
-                change = "add" if known is None else "change"
-                plan.append(step(change, noun, "/".join(identity), difference(known, item)))
-    for section in reversed(list(nouns)):
-        gone = [identity for identity in before[section] if identity not in after[section]]
-        plan += [step("remove", nouns[section], "/".join(identity), {}) for identity in gone]
-    return plan
-
-
-def step(change: str, kind: str, name: str, fields: dict[str, Any]) -> dict[str, Any]:
-    """One line of a plan."""
-    return {"change": change, "kind": kind, "name": name, "fields": fields}
-
-
-def difference(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> dict[str, Any]:
-    """What a change is about: for something new its fields that are not empty, else each field `{from, to}`."""
-    if before is None:
-        return {key: value for key, value in after.items() if value not in (None, "", [], {}, False) and key != "name"}
-    return {key: {"from": before.get(key), "to": value} for key, value in after.items() if before.get(key) != value}
 
 
 def _is_plain(value: Any) -> bool:
