@@ -16,7 +16,7 @@ from espomail.errors import Declined
 from espomail.model import Account, RawMail, RefusedMail, VanishedMail
 from espomail.rules import schedule
 from espomail.store import raw_mails, receipts
-from espomail.store.db import Connection, transaction
+from espomail.store.db import Connection, rolled_back, transaction
 from espomail.store.receipts import MailboxRow, NewReceipt
 
 CHUNK_MAILS = 200
@@ -106,7 +106,7 @@ class Session:
     def _start_epoch(self, folder: str, uidvalidity: int, uidnext: int | None, *, is_sent: bool) -> MailboxRow:
         """A folder never read, or whose UIDs start over: only mail received since fetch-since counts among what is there now."""
         end = uidnext - 1 if uidnext is not None else max(self.box.all_uids(), default=0)
-        with transaction(self.db):
+        with rolled_back(self.db) if self.dry_run else transaction(self.db):
             return receipts.start_epoch(
                 self.db,
                 self.account.id,

@@ -300,15 +300,15 @@ def set_case_account(db: Connection, email_id: int, account_id: int) -> None:
     db.execute("update emails set case_account_id = ? where id = ? and case_account_id is null", (account_id, email_id))
 
 
-def set_group_folder(db: Connection, email_id: int, group_folder_id: int) -> None:
-    """Put the email into a group folder: its teams gain the mail, and with them their members see it."""
+def set_group_folder(db: Connection, email_id: int, group_folder_id: int) -> list[int]:
+    """Put an email that is in none into a group folder: its teams gain the mail; return them."""
     db.execute(
         "update emails set group_folder_id = ? where id = ? and group_folder_id is null", (group_folder_id, email_id)
     )
-    db.execute(
-        "insert or ignore into email_teams (email_id, team_id) select ?, team_id from group_folder_teams where group_folder_id = ?",
-        (email_id, group_folder_id),
-    )
+    rows = db.execute("select team_id from group_folder_teams where group_folder_id = ? order by team_id", (group_folder_id,))
+    team_ids = [row[0] for row in rows]
+    link_teams(db, email_id, team_ids)
+    return team_ids
 
 
 def add_flag(db: Connection, email_id: int, flag: str) -> None:

@@ -1,0 +1,60 @@
+"""Who gets a new case, decided in the transaction that opens it."""
+
+from __future__ import annotations
+
+from espomail.model import Step, Thing
+from espomail.rules import distribution
+from espomail.steps.case import CaseResult
+from espomail.steps.passage import Passage
+from espomail.store import cases, notifications, turns
+from espomail.store.emails import Email
+
+
+def distribute(p: Passage, email: Email, case: CaseResult) -> int | None:
+    """Choose an agent for a new case, in the transaction that opened it; return the user, None for nobody."""
+    if case.opened is None or p.account is None:
+        p.note(Step("distribute", "not needed", "no new case"))
+        return None
+    account, team = p.account, p.account.target_team_id
+    day = p.now.date()
+    choice = distribution.choose(
+        account.distribution,
+        agents=cases.agents(p.db, team, day=day, counting=account.distribution in distribution.COUNTING) if team else (),
+        position=account.target_position,
+        last_served=turns.last_served(p.db, team, account.target_position) if team else None,
+        assign_to=cases.agent(p.db, account.assign_to_user_id, day=day) if account.assign_to_user_id else None,
+    )
+    match choice:
+        case distribution.Assigned(user_id=user_id, rule=rule, reason=reason, details=details):
+            turns.add(
+                p.db,
+                rule=rule,
+                team_id=team or 0,
+                position=account.target_position,
+                user_id=user_id,
+                case_number=case.opened,
+                at=p.now,
+            )
+            may_read = p.arranged.may_read_scope(p.db, user_id, "case")
+            cases.assign(p.db, case.opened, user_id, by_user_id=None, now=p.now, may_read=may_read)
+            p.note(Step("distribute", "assigned", reason, {"user_id": user_id, "rule": rule, **details}))
+            return user_id
+        case distribution.Nobody(reason=reason, details=details):
+            p.note(Step("distribute", "nobody", reason, dict(details)))
+            if account.distribution != "none":
+                _tell_admins(p, email, case.opened, reason)
+            return None
+
+
+def _tell_admins(p: Passage, email: Email, number: int, reason: str) -> None:
+    for user_id in notifications.admins(p.db):
+        notifications.add(
+            p.db,
+            user_id,
+            "case-unassigned",
+            f"unassigned:{number}",
+            at=p.now,
+            email_id=email.id,
+            thing=Thing("case", number),
+            text=f"Case {number} has nobody: {reason}",
+        )

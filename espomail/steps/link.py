@@ -1,0 +1,41 @@
+"""The record or case that an email belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from espomail import answering, gather
+from espomail.model import Mail, Step, Thing
+from espomail.rules import linking
+from espomail.steps.passage import Passage
+from espomail.store import emails, notes
+from espomail.store.emails import Email
+
+
+def link_record(p: Passage, mail: Mail, email: Email, clues: linking.Clues) -> Thing | None:
+    """Hang the email on what it belongs to; one that hangs on a case already stays there."""
+    if mail.bounce is not None:
+        return answering.note_bounce(p.db, mail, email, p.note, now=p.now)
+    if email.parent is not None and email.parent.type == "case":
+        p.note(Step("link", "linked", f"belongs to {email.parent} already", {"parent": str(email.parent), "step": "known"}))
+        return email.parent
+    found = linking.link(clues)
+    parent = gather.stand_in(p.db, found.parent, p.arranged) if found.parent else None
+    details = {"step": found.step, "parent": str(parent) if parent else None, "passed": dict(found.passed)}
+    passed = "".join(f"; {why}" for step, why in found.passed.items() if step != "address")
+    p.note(Step("link", "linked" if parent else "not linked", f"{found.step}: {found.reason}{passed}", details))
+    if parent is not None and parent.type != "case":
+        hang(p, email, parent, company_id=gather.company_of(p.db, parent))
+    return parent
+
+
+def hang(
+    p: Passage, email: Email, parent: Thing, *, company_id: int | None, data: Mapping[str, object] | None = None
+) -> None:
+    """Make a thing the email's parent and note the mail in its stream, once per email."""
+    emails.set_parent(p.db, email.id, parent, account_id=company_id)
+    user_id = p.arranged.users.get(email.from_address)
+    kind = "email-sent" if email.direction == "out" and user_id else "email-received"
+    notes.move_or_add(
+        p.db, parent, kind, at=p.now, user_id=user_id, email_id=email.id, text=email.subject, data=dict(data or {})
+    )

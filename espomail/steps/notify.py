@@ -1,0 +1,53 @@
+"""Who is told of an email."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from espomail import gather, times
+from espomail.model import Mail, Step
+from espomail.rules import notices
+from espomail.steps.passage import Passage
+from espomail.store import notifications
+from espomail.store.emails import Email
+
+
+def notify(p: Passage, mail: Mail, email: Email, newly_linked: Mapping[int, str], agent_id: int | None) -> None:
+    everybody = gather.readers(
+        p.db,
+        email,
+        p.arranged,
+        newly_linked=newly_linked,
+        sender_id=p.arranged.users.get(email.from_address),
+        assigned_id=agent_id,
+    )
+    chosen = notices.choose(everybody, unwanted=_unwanted(p, email))
+    who = mail.sender.name or mail.sender.address if mail.sender else "somebody unknown"
+    told = [n for n in chosen.told if _tell(p, n, email, f"New mail from {who}: {mail.subject}")]
+    p.note(
+        Step(
+            "notify",
+            "notified" if told else "nobody",
+            f"{len(told)} told, {len(chosen.not_told)} not",
+            {
+                "told": [{"user_id": n.user_id, "why": n.why} for n in told],
+                "not_told": [{"user_id": s.user_id, "why": s.why} for s in chosen.not_told],
+            },
+        )
+    )
+
+
+def _tell(p: Passage, notice: notices.Notice, email: Email, text: str) -> bool:
+    return notifications.add(
+        p.db, notice.user_id, notice.type, f"email:{email.id}", at=p.now, email_id=email.id, thing=email.parent, text=text
+    )
+
+
+def _unwanted(p: Passage, email: Email) -> str:
+    """Why nobody is told of this mail at all, "" when they may be."""
+    if not (email.with_notices and p.receipt.with_notices):
+        return "imported without notices"
+    received = times.from_text(email.received_at or p.receipt.received_at)
+    if p.now - received > p.arranged.settings.notify_max_age:
+        return "received too long ago"
+    return ""

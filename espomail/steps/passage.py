@@ -1,0 +1,27 @@
+"""One mail on its way through the steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from espomail.gather import Arrangements
+from espomail.model import Account, Step
+from espomail.store.db import Connection
+from espomail.store.receipts import Receipt
+
+
+@dataclass(slots=True)
+class Passage:
+    """One mail on its way: what came, what is arranged, and the steps decided so far."""
+
+    db: Connection
+    receipt: Receipt
+    account: Account | None
+    arranged: Arrangements
+    now: datetime
+    is_whole: bool = True
+    steps: list[Step] = field(default_factory=list)
+
+    def note(self, step: Step) -> None:
+        self.steps.append(step)
