@@ -53,6 +53,23 @@ def may_send(writer: Writer, address: str, *, accounts: Sequence[Account], setti
     return shared or _refused(writer, address, accounts)
 
 
+def system_may_send(address: str, *, accounts: Sequence[Account], settings: Settings) -> MaySend | MayNotSend:
+    """The same for the system, to whom every account that can send is open, shared or not; a group account comes first."""
+    if settings.outbound_address == address and settings.outbound_server is not None:
+        return MaySend("the system address", None)
+    for account in sorted((each for each in accounts if _can_send(each)), key=lambda each: (each.kind != "group", each.id)):
+        return MaySend(f"the {account.kind} account {account.name}", account.id)
+    if not accounts:
+        return MayNotSend(
+            f"no mail account has the address {address}",
+            f"espomail group-account add NAME --address {address} --smtp-host HOST",
+        )
+    first = accounts[0]
+    what = "has no SMTP server" if first.is_active else "is not active"
+    verb = f"edit {first.name} --smtp-host HOST" if first.is_active else f"enable {first.name}"
+    return MayNotSend(f"the {first.kind} account {first.name} {what}", f"espomail {first.kind}-account {verb}")
+
+
 def _own(writer: Writer, address: str, accounts: Sequence[Account]) -> MaySend | None:
     if address not in writer.addresses:
         return None
