@@ -82,7 +82,7 @@ def test_a_mail_of_the_standard_library_is_read_back(
     mail = parse(raw)
     assert (mail.subject, mail.sender and mail.sender.address) == (subject.strip(), address)
     assert mail.text.rstrip("\n") == text.rstrip("\n") or not text.strip()
-    assert mail.html == (None if page is None else f"<p>{page}\n")
+    assert (mail.html or "").rstrip("\n") == ("" if page is None else f"<p>{page}".rstrip("\n"))
     assert [(attached.name, attached.size_bytes) for attached in mail.attachments] == [(n, len(c)) for n, c in files]
     assert [attachment_content(raw, attached.position) for attached in mail.attachments] == [content for _, content in files]
     assert not mail.is_partial
