@@ -20,6 +20,7 @@ from espomail.cli.case_fields import (
     shown,
 )
 from espomail.cli.case_link import link
+from espomail.cli.case_reply import reply
 from espomail.cli.fields import add_options, chosen, edit_options, edited
 from espomail.cli.frame import emit, group, pass_desk
 from espomail.cli.stream import read_text, write_post
@@ -41,6 +42,7 @@ def case() -> None: ...
 
 case.add_command(distribution)
 case.add_command(link)
+case.add_command(reply)
 
 
 @case.command("list", help="The newest cases.", epilog="Example: espomail case list --status open --assigned ann")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from espomail import times
-from espomail.cli import email_links, email_state
+from espomail.cli import email_links, email_send, email_state
 from espomail.cli.actor import personal, refuse_borrowed_path
 from espomail.cli.email_download import download
 from espomail.cli.email_explain import explain
@@ -34,7 +34,7 @@ id_argument = click.argument("id_", metavar="ID", type=click.IntRange(1, LARGEST
 def email() -> None: ...
 
 
-for _command in (download, explain, search, *email_links.COMMANDS, *email_state.COMMANDS):
+for _command in (download, explain, search, *email_links.COMMANDS, *email_state.COMMANDS, *email_send.COMMANDS):
     email.add_command(_command)
 
 
