@@ -70,10 +70,9 @@ def is_auto_reply(headers: Headers, subject: str) -> bool:
     if any(name == "content-type" and _is_report(value) for name, value in headers):
         return False
     for name, value in headers:
-        word = _first_word(value)
-        if name == "auto-submitted" and word in ("auto-replied", "auto-notified"):
+        if name == "auto-submitted" and _first_word(value) in ("auto-replied", "auto-notified"):
             return True
-        if name == "precedence" and word in ("auto_reply", "auto-reply"):
+        if name == "precedence" and _first_word(value) in ("auto_reply", "auto-reply"):
             return True
         if name in _RESPONDER_NAMES and value.strip().lower() not in _NEGATIONS:
             return True
@@ -83,6 +82,8 @@ def is_auto_reply(headers: Headers, subject: str) -> bool:
 def _named_reason(headers: Headers) -> str | None:
     """Headers whose value decides."""
     for name, value in headers:
+        if name not in _DECIDING_NAMES:
+            continue
         word = _first_word(value)
         if name == "auto-submitted" and word not in ("", "no"):
             return f"Auto-Submitted: {word}"
@@ -134,6 +135,9 @@ def _is_report(value: str) -> bool:
     return value[:200].partition(";")[0].strip().lower() == "multipart/report"
 
 
+_DECIDING_NAMES = frozenset(
+    ("auto-submitted", "x-auto-response-suppress", "precedence", "content-type", "return-path", "from", "delivered-to")
+)
 _LIST_NAMES = {name.lower(): name for name in _LIST_HEADERS}
 _RESPONDER_NAMES = {name.lower(): name for name in _RESPONDER_HEADERS}
 _MACHINE_NAMES = {name.lower(): name for name in _OTHER_MACHINE_HEADERS}
