@@ -21,7 +21,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tests import servers  # noqa: E402
+from tests import servers
 
 WORDS = "order delivery invoice broken screen refund password account payment thanks regards question urgent help".split()
 

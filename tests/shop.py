@@ -46,7 +46,9 @@ class Shop:
     def run(self, line: str, *more: str, code: int = 0, stdin: bytes = b"") -> str:
         """Run a command that must end with `code`; return its standard output."""
         done = self.try_(line, *more, stdin=stdin)
-        assert done.returncode == code, f"espomail {line} {more}: exit {done.returncode}\n{done.stderr.decode()}\n{done.stdout.decode()}"
+        assert done.returncode == code, (
+            f"espomail {line} {more}: exit {done.returncode}\n{done.stderr.decode()}\n{done.stdout.decode()}"
+        )
         return done.stdout.decode()
 
     def ask(self, line: str, *more: str, code: int = 0, stdin: bytes = b"") -> Any:

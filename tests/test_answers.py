@@ -36,7 +36,9 @@ def post():
 def shop(tmp_path: Path, post) -> Shop:
     shop = Shop(tmp_path, NoServer())
     shop.add_agents("ann")
-    shop.run("template add thanks --subject 'Re: {{ email.subject }}' --body 'Dear {{ person.name }}, your case is {{ case.number }}.'")
+    shop.run(
+        "template add thanks --subject 'Re: {{ email.subject }}' --body 'Dear {{ person.name }}, your case is {{ case.number }}.'"
+    )
     shop.run(
         "group-account add support --address support@team.example --team support --create-case --auto-reply "
         f"--reply-template thanks --smtp-host 127.0.0.1 --smtp-port {post.port} --smtp-security none"
@@ -104,12 +106,16 @@ def test_the_answer_finds_its_case_whatever_the_program_drops(shop, post, drops)
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        pytest.param(question(headers=(("Auto-Submitted", "auto-replied"),)), "automatic mail is never answered", id="automatic"),
+        pytest.param(
+            question(headers=(("Auto-Submitted", "auto-replied"),)), "automatic mail is never answered", id="automatic"
+        ),
         pytest.param(question(headers=(("List-Id", "<l.example>"),)), "automatic mail is never answered", id="list"),
         pytest.param(question(headers=(("Precedence", "bulk"),)), "automatic mail is never answered", id="bulk"),
         pytest.param(question(headers=(("Return-Path", "<>"),)), "automatic mail is never answered", id="empty return path"),
         pytest.param(
-            question(headers=(("X-Auto-Response-Suppress", "OOF, AutoReply"),)), "automatic mail is never answered", id="suppressed"
+            question(headers=(("X-Auto-Response-Suppress", "OOF, AutoReply"),)),
+            "automatic mail is never answered",
+            id="suppressed",
         ),
         pytest.param(letter("n@x.example", sender="no-reply@x.example"), "automatic mail is never answered", id="no-reply"),
         pytest.param(letter("o@x.example", sender="ann@team.example"), "the address is one of ours", id="our own"),

@@ -22,7 +22,7 @@ SUPPORT = "--team support --create-case --distribution round-robin --target-team
 @pytest.fixture(scope="module")
 def dovecot(tmp_path_factory: pytest.TempPathFactory):
     names = [f"box{n}" for n in range(200)]
-    with servers.dovecot(tmp_path_factory.mktemp("dovecot"), users={name: "secret" for name in names}) as server:
+    with servers.dovecot(tmp_path_factory.mktemp("dovecot"), users=dict.fromkeys(names, "secret")) as server:
         server.free = iter(names)
         yield server
 
@@ -79,7 +79,12 @@ def test_thirty_mails_become_thirty_cases_in_turn_and_twenty_answers_join_them(s
     assert {case["status"] for case in cases} == {"Assigned"}
 
     answers = [
-        letter(f"a{n}@client{n}.example", sender=f"c{n}@client{n}.example", subject=f"Re: Question {n}", answers=f"q{n}@client{n}.example")
+        letter(
+            f"a{n}@client{n}.example",
+            sender=f"c{n}@client{n}.example",
+            subject=f"Re: Question {n}",
+            answers=f"q{n}@client{n}.example",
+        )
         for n in range(1, 11)
     ] + [
         letter(
@@ -91,7 +96,9 @@ def test_thirty_mails_become_thirty_cases_in_turn_and_twenty_answers_join_them(s
         for n in range(11, 16)
     ]
     shop.put(mailbox, *answers)
-    roots = [letter(f"u{n}@client.example", sender=f"u{n}@client.example", references=(f"unseen{n}@x.example",)) for n in range(5)]
+    roots = [
+        letter(f"u{n}@client.example", sender=f"u{n}@client.example", references=(f"unseen{n}@x.example",)) for n in range(5)
+    ]
     late = [
         letter(f"v{n}@client.example", sender=f"u{n}@client.example", references=(f"unseen{n}@x.example",)) for n in range(5)
     ]
@@ -104,7 +111,7 @@ def test_thirty_mails_become_thirty_cases_in_turn_and_twenty_answers_join_them(s
     assert [len(case["emails"]) for case in cases] == [2] * 15 + [1] * 15 + [2] * 5
     for case in cases:
         notes = Counter(n["email"] for n in stream(shop, case) if n["type"] == "email-received")
-        assert notes == {email: 1 for email in case["emails"]}
+        assert notes == dict.fromkeys(case["emails"], 1)
     again = shop.ask("fetch")
     assert (again["imported"], again["duplicates"], again["cases_created"]) == (0, 0, 0)
     assert Counter(case["assigned_user"] for case in shop.cases()[:30]) == {"ann": 10, "bob": 10, "cho": 10}
@@ -153,7 +160,9 @@ def test_two_fetches_at_the_same_moment_serve_no_turn_twice(shop, box):
     shop.put(one, *questions(1, 30))
     shop.put(two, *questions(31, 30))
     with ThreadPoolExecutor(4) as pool:
-        codes = [run.result().returncode for run in [pool.submit(shop.try_, f"fetch {n}") for n in ("one", "two", "one", "two")]]
+        codes = [
+            run.result().returncode for run in [pool.submit(shop.try_, f"fetch {n}") for n in ("one", "two", "one", "two")]
+        ]
     assert codes == [0, 0, 0, 0]
     cases = shop.cases()
     assert [case["number"] for case in cases] == list(range(1, 61))
@@ -186,9 +195,7 @@ def state(shop: Shop) -> tuple[list, list, list]:
         for email in shop.emails()
     )
     cases = sorted((case["name"], case["status"], len(case["emails"]), sorted(case["teams"])) for case in shop.cases())
-    notes = sorted(
-        (case["name"], note["type"]) for case in shop.cases() for note in stream(shop, case)
-    )
+    notes = sorted((case["name"], note["type"]) for case in shop.cases() for note in stream(shop, case))
     return emails, cases, notes
 
 
@@ -414,7 +421,9 @@ def test_a_new_uidvalidity_imports_nothing_twice(shop, box, dovecot):
 def test_a_mail_over_the_size_limit_is_kept_with_its_text(shop, box):
     mailbox = support(shop, box, "ann")
     shop.run("settings set mail_size_max 50K")
-    shop.put(mailbox, letter("big@x.example", subject="Big one", text="start of it " + "x" * 60 + "\n" * 3 + "long line\n" * 60_000))
+    shop.put(
+        mailbox, letter("big@x.example", subject="Big one", text="start of it " + "x" * 60 + "\n" * 3 + "long line\n" * 60_000)
+    )
     report = shop.ask("fetch")
     assert report["imported"] == 1
     email = shop.ask("email show 1")

@@ -55,7 +55,15 @@ def deliver(desk: Desk, account: str) -> None:
 @click.option("--notify/--no-notify", "with_notices", default=True, help="whether anybody is notified of them")
 @click.option("--no-auto-reply", is_flag=True, help="accepted for clarity: an import never replies by itself")
 @pass_desk
-def import_(desk: Desk, path: tuple[str, ...], account: str, format_: str, with_case: bool, with_notices: bool, no_auto_reply: bool) -> None:
+def import_(
+    desk: Desk,
+    path: tuple[str, ...],
+    account: str,
+    format_: str,
+    with_case: bool,
+    with_notices: bool,
+    no_auto_reply: bool,
+) -> None:
     from espomail.rounds import importing
 
     access.require_import(desk.actor)

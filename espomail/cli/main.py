@@ -108,7 +108,7 @@ class FrontDoor(LazyGroup):
         except (click.exceptions.Abort, KeyboardInterrupt):
             code = INTERRUPTED
             _say_interrupted()
-        except Exception as error:  # noqa: BLE001 (an MTA must be told to try again, whatever the bug)
+        except Exception as error:
             if not is_for_mta:
                 raise
             complain(f"espomail: this is a bug in espomail: {type(error).__name__}: {error}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import subprocess
@@ -81,10 +82,8 @@ class Child:
         """Tell the child that no more comes; return its exit code (negative: the signal) and its last words."""
         process = self._process
         assert process is not None and process.stdin is not None and process.stderr is not None
-        try:
+        with contextlib.suppress(BrokenPipeError):
             process.stdin.close()
-        except BrokenPipeError:
-            pass
         words = process.stderr.read()
         code = process.wait()
         if self._reader is not None:

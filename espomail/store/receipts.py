@@ -309,14 +309,13 @@ def remove_batch(db: Connection, batch_id: int) -> None:
     db.execute("delete from batches where id = ?", (batch_id,))
 
 
+_DIED_ALONE = """where r.id in (select first_receipt_id from batches where first_receipt_id = last_receipt_id)
+    and r.is_suspect and r.state in ('new', 'quarantined')"""
+
+
 def died_alone(db: Connection) -> list[Receipt]:
     """The mail that was being tried alone when the process died."""
-    rows = db.execute(
-        _SELECT
-        + """where r.id in (select first_receipt_id from batches where first_receipt_id = last_receipt_id)
-               and r.is_suspect and r.state in ('new', 'quarantined')"""
-    )
-    return [Receipt(**row) for row in rows]
+    return [Receipt(**row) for row in db.execute(_SELECT + _DIED_ALONE)]
 
 
 def suspect_dead_batches(db: Connection) -> None:

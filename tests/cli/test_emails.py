@@ -16,7 +16,7 @@ EVERYTHING = {
 }
 FIELDS = """id message_id direction status subject from to cc bcc reply_to sent_at received_at imported_at in_reply_to
     references thread_id parent case account users teams assigned_user group_accounts personal_accounts group_folder
-    is_auto_reply is_automatic is_bounce is_partial flags size_bytes has_attachment""".split()  # noqa: SIM905
+    is_auto_reply is_automatic is_bounce is_partial flags size_bytes has_attachment""".split()
 
 
 @pytest.fixture(scope="module")

@@ -20,15 +20,17 @@ def closed(**changes):
         pytest.param(facts(entitled=False, account="ann"), NoCase("ann opens no cases"), id="not every account opens cases"),
         pytest.param(facts(with_case=False), NoCase("imported without cases"), id="an archive opens none"),
         pytest.param(facts(is_variant=True), NoCase("a variant of a mail that has its case"), id="a variant opens none"),
-        pytest.param(
-            facts(decided_by=2), NoCase("its case was decided when another account brought it"), id="once per email"
-        ),
+        pytest.param(facts(decided_by=2), NoCase("its case was decided when another account brought it"), id="once per email"),
         pytest.param(facts(own="our own mail, sent from here"), NoCase("our own mail, sent from here"), id="our own mail"),
         pytest.param(
-            facts(automatic="List-Id"), NoCase("automatic mail (List-Id) opens no case on support"), id="automatic mail is stored"
+            facts(automatic="List-Id"),
+            NoCase("automatic mail (List-Id) opens no case on support"),
+            id="automatic mail is stored",
         ),
         pytest.param(
-            facts(automatic="List-Id", auto_submitted="case"), OpenCase("new to support"), id="unless the account wants cases of it"
+            facts(automatic="List-Id", auto_submitted="case"),
+            OpenCase("new to support"),
+            id="unless the account wants cases of it",
         ),
         pytest.param(
             facts(linked=LinkedCase(number=5, status="Pending")),
@@ -44,7 +46,9 @@ def closed(**changes):
             facts(linked=closed()), JoinCase(5, "belongs to case 5, which was Closed: reopened", reopens=True), id="it reopens"
         ),
         pytest.param(
-            facts(linked=closed(followup_closed="note")), JoinCase(5, "belongs to case 5, which stays Closed"), id="or only notes"
+            facts(linked=closed(followup_closed="note")),
+            JoinCase(5, "belongs to case 5, which stays Closed"),
+            id="or only notes",
         ),
         pytest.param(
             facts(linked=closed(followup_closed="new")),

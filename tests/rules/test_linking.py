@@ -16,9 +16,7 @@ CITED = Cited("In-Reply-To", "b@x", Thing("case", 2))
 SIGNED_ADDRESS = Signed("support+case3.hash@us", Thing("case", 3))
 TOKEN = Token(4, exists=True, sender_takes_part=True)
 PERSON = Person("From", "ann@acme.example", ACME, 1, None, None)
-EVERYTHING = Clues(
-    signed_ids=(SIGNED_ID,), cited=(CITED,), signed_addresses=(SIGNED_ADDRESS,), token=TOKEN, people=(PERSON,)
-)
+EVERYTHING = Clues(signed_ids=(SIGNED_ID,), cited=(CITED,), signed_addresses=(SIGNED_ADDRESS,), token=TOKEN, people=(PERSON,))
 
 
 @pytest.mark.parametrize(
@@ -102,7 +100,9 @@ def customer(record_id, kind, account=None, converted_account=None, converted_co
 @pytest.mark.parametrize(
     ("records", "b2c", "parent", "company", "contact", "lead"),
     [
-        pytest.param([customer(2, "contact", 1)], False, Thing("account", 1), 1, 2, None, id="a contact stands for its company"),
+        pytest.param(
+            [customer(2, "contact", 1)], False, Thing("account", 1), 1, 2, None, id="a contact stands for its company"
+        ),
         pytest.param([customer(2, "contact", 1)], True, Thing("contact", 2), 1, 2, None, id="itself in B2C mode"),
         pytest.param([customer(2, "contact")], False, Thing("contact", 2), None, 2, None, id="itself without a company"),
         pytest.param([customer(1, "account")], False, Thing("account", 1), 1, None, None, id="a company"),

@@ -19,7 +19,9 @@ from espomail.rules.notices import Notice, Notices, Reader, Silence, choose
             Reader(user_id=1, follows="case:5", may_read_scope=False), Silence(1, "no role lets them read this"), id="no access"
         ),
         pytest.param(
-            Reader(user_id=1, inbox=True, skipped_by="the filter news says so"), Silence(1, "the filter news says so"), id="filter"
+            Reader(user_id=1, inbox=True, skipped_by="the filter news says so"),
+            Silence(1, "the filter news says so"),
+            id="filter",
         ),
         pytest.param(
             Reader(user_id=1, inbox=True, needs_attention=False), Silence(1, "read or in the trash"), id="read or trashed"
