@@ -115,7 +115,7 @@ def write(db: Connection, letter: Letter, author: Author, *, now: datetime, toke
 
 
 def send_draft(db: Connection, email_id: int, author: Author, *, at: datetime | None, now: datetime) -> Written:
-    """Queue a draft of the author's (an admin may send anybody's), dated now; raise NotFound for any other email."""
+    """Queue a draft of the author's (an admin may send anybody's), dated anew; raise NotFound for any other email."""
     email = emails.find(db, email_id)
     if email is None or email.status != "draft" or not (author.actor.is_admin or email.created_by_id == author.actor.user_id):
         raise NotFound("draft", email_id, "see: espomail email drafts")
@@ -125,7 +125,7 @@ def send_draft(db: Connection, email_id: int, author: Author, *, at: datetime | 
     kept = raw_mails.find(db, email.raw_id)
     if kept is None:
         raise BadInput(f"the bytes of draft {email_id} are gone", "write it anew")
-    dated = encode.folded("Date", [encode.date_text(now)])
+    dated = encode.folded("Date", [encode.date_text(at or now)])
     content = _DATE_FIELD.sub(lambda _: dated, kept, count=1)
     mail = parse(content)
     raw_id = raw_mails.add(db, raw_mails.pack(content))
@@ -190,7 +190,7 @@ def _draft(
         html=written.html,
         attachments=letter.attachments,
         message_id=tokens.sign_message_id(key, thing=str(thing), nonce=token[:16].lower(), domain=domain),
-        date=now,
+        date=letter.at or now,
         in_reply_to=answered,
         references=references,
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from espomail.cli.frame import changed, emit, group, pass_desk
+from espomail.cli.outbound import outbound
 from espomail.rules import access
 from espomail.rules import settings as rules
 from espomail.store import roles
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 @group(help="What decides about mail: limits, ages, modes. The system's sender is set with `settings outbound`.")
 def settings() -> None: ...
+
+
+settings.add_command(outbound)
 
 
 @settings.command("list", help="Every setting with its value and meaning.", epilog="Example: espomail settings list")
