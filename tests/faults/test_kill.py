@@ -29,11 +29,11 @@ def start(traffic: Traffic) -> subprocess.Popen[bytes]:
     )
 
 
-def where_it_died(path: Path) -> str:
+def where_it_died(path: Path, *, last_batch: int) -> str:
     """The furthest that a killed round had come: nothing taken in yet, taken in and waiting, or in the middle of a batch."""
     db = store.open_db(path, now=NOW)
     try:
-        if store.one(db, "select count(*) from batches"):
+        if store.one(db, "select count(*) from batches where id > ?", (last_batch,)):
             return "in a batch"
         if store.one(db, "select count(*) from receipts where state = 'new'"):
             return "before a batch"
@@ -42,11 +42,20 @@ def where_it_died(path: Path) -> str:
         db.close()
 
 
-def wait_for_batch(path: Path, round_: subprocess.Popen[bytes]) -> None:
+def newest_batch(path: Path) -> int:
+    """The id of the last marker that was ever written."""
+    db = store.open_db(path, now=NOW)
+    try:
+        return int(store.one(db, "select coalesce(max(seq), 0) from sqlite_sequence where name = 'batches'"))
+    finally:
+        db.close()
+
+
+def wait_for_batch(path: Path, round_: subprocess.Popen[bytes], *, last_batch: int) -> None:
     """Until a batch of mails is being processed, or the round is over: kills at any moment seldom hit the few milliseconds."""
     db = store.open_db(path, now=NOW)
     try:
-        while round_.poll() is None and not store.one(db, "select count(*) from batches"):
+        while round_.poll() is None and not store.one(db, "select count(*) from batches where id > ?", (last_batch,)):
             time.sleep(0.001)
     finally:
         db.close()
@@ -65,10 +74,11 @@ def kill_again_and_again(traffic: Traffic, *, kills: int, mails: int) -> Counter
     while sum(hits.values()) < kills:
         if traffic.made < mails:
             traffic.put(min(portion, mails - traffic.made))
+        last_batch = newest_batch(path)
         round_ = start(traffic)
         began = time.monotonic()
         if sum(hits.values()) % 2:
-            wait_for_batch(path, round_)
+            wait_for_batch(path, round_, last_batch=last_batch)
             time.sleep(dice.uniform(0, 0.04))
         else:
             time.sleep(dice.uniform(0.2, longest))
@@ -78,7 +88,7 @@ def kill_again_and_again(traffic: Traffic, *, kills: int, mails: int) -> Counter
         os.killpg(round_.pid, signal.SIGKILL)
         round_.wait()
         assert integrity(path) == "ok"
-        hits[where_it_died(path)] += 1
+        hits[where_it_died(path, last_batch=last_batch)] += 1
     traffic.put(mails - traffic.made)
     return hits
 
