@@ -57,7 +57,9 @@ def arrangements(db: Connection) -> Arrangements:
         settings=settings.load(db),
         accounts={a.id: a for a in every_account},
         account_addresses={a.address: a for a in reversed(every_account)},
-        account_filters=_grouped((f.account_id, _rule(f)) for f in every_filter if f.kind in ("group-account", "personal-account")),
+        account_filters=_grouped(
+            (f.account_id, _rule(f)) for f in every_filter if f.kind in ("group-account", "personal-account")
+        ),
         global_filters=[_rule(f) for f in every_filter if f.kind == "global"],
         user_filters=_grouped((f.user_id, _rule(f)) for f in every_filter if f.kind == "user"),
         users=people.users_by_address(db),

@@ -15,9 +15,7 @@ HEADERS = (("Auto-Submitted", "auto-generated"), ("X-Auto-Response-Suppress", "A
 SUBJECT_MAX = 150
 
 
-def queue(
-    db: Connection, address: str, told: Sequence[Telling], sender: Account, *, as_digest: bool, now: datetime
-) -> int:
+def queue(db: Connection, address: str, told: Sequence[Telling], sender: Account, *, as_digest: bool, now: datetime) -> int:
     """Queue mail about the notifications to one address; return how many notifications went into it. Each goes once."""
     groups = [list(told)] if as_digest else [[each] for each in told]
     for group in groups:
@@ -27,9 +25,7 @@ def queue(
     return len(told)
 
 
-def _queue_one(
-    db: Connection, address: str, group: Sequence[Telling], sender: Account, cause: str, now: datetime
-) -> None:
+def _queue_one(db: Connection, address: str, group: Sequence[Telling], sender: Account, cause: str, now: datetime) -> None:
     first = " ".join(group[0].text.split())[:SUBJECT_MAX]
     subject = first if len(group) == 1 else f"{len(group)} news, the latest: {group[-1].text[:SUBJECT_MAX]}"
     from_address = sender.address or f"espomail@{instance.uuid(db)}.invalid"

@@ -56,9 +56,7 @@ def parse_moment(text: str, *, now: datetime) -> datetime:
         parsed = datetime.fromisoformat(text.strip())
         return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise BadInput(
-            f"not a time: {text!r}", "write 2026-03-01, 2026-03-01T09:00:00Z, 2h, 3d or yesterday"
-        ) from error
+        raise BadInput(f"not a time: {text!r}", "write 2026-03-01, 2026-03-01T09:00:00Z, 2h, 3d or yesterday") from error
 
 
 def parse_day(text: str) -> date:

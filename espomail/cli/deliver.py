@@ -50,7 +50,9 @@ def deliver(desk: Desk, account: str) -> None:
 )
 @click.argument("path", nargs=-1, required=True)
 @click.option("--account", required=True, metavar="ACCOUNT", help="the account whose mail it is")
-@click.option("--format", "format_", type=click.Choice(["auto", "eml", "mbox", "maildir"]), default="auto", help="what the files are")
+@click.option(
+    "--format", "format_", type=click.Choice(["auto", "eml", "mbox", "maildir"]), default="auto", help="what the files are"
+)
 @click.option("--case/--no-case", "with_case", default=True, help="whether the mails may open and join cases, now or later")
 @click.option("--notify/--no-notify", "with_notices", default=True, help="whether anybody is notified of them")
 @click.option("--no-auto-reply", is_flag=True, help="accepted for clarity: an import never replies by itself")
@@ -86,7 +88,9 @@ def import_(
     if asked().format:
         emit(document)
     else:
-        said(f"{counts['imported']} imported, {counts['duplicate']} duplicates, {counts['filtered']} filtered, {counts['failed']} failed")
+        said(
+            f"{counts['imported']} imported, {counts['duplicate']} duplicates, {counts['filtered']} filtered, {counts['failed']} failed"
+        )
     for f in files:
         if f.outcome == "failed":
             complain(f"{f.path}: {f.error or 'could not be processed'}")

@@ -40,14 +40,18 @@ def show(desk: Desk, id: int) -> None:
     emit({**_json(found), "email": found.email_id, "created_at": found.created_at, "finished_at": found.finished_at})
 
 
-@outbox.command("retry", help="Send again now what waits, failed, or is of unknown fate.", epilog="Example: espomail outbox retry 7")
+@outbox.command(
+    "retry", help="Send again now what waits, failed, or is of unknown fate.", epilog="Example: espomail outbox retry 7"
+)
 @click.argument("id", type=int, nargs=-1, required=True)
 @pass_desk
 def retry(desk: Desk, id: tuple[int, ...]) -> None:
     with transaction(desk.db):
         for found in [_get(desk, each) for each in id]:
             if found.status not in ("deferred", "failed", "unknown"):
-                raise BadInput(f"mail {found.id} is {found.status}", "only what is deferred, failed or unknown can be tried again")
+                raise BadInput(
+                    f"mail {found.id} is {found.status}", "only what is deferred, failed or unknown can be tried again"
+                )
             store.retry(desk.db, found.id, now=desk.now())
     changed(f"{len(id)} queued again; next: espomail send", {"retried": list(id)})
 

@@ -66,7 +66,9 @@ def retry(desk: Desk, id: tuple[int, ...]) -> None:
 
 
 @quarantine.command(
-    "export", help="Write the bytes of a mail to a file, or to standard output.", epilog="Example: espomail quarantine export 7 > 7.eml"
+    "export",
+    help="Write the bytes of a mail to a file, or to standard output.",
+    epilog="Example: espomail quarantine export 7 > 7.eml",
 )
 @click.argument("id", type=int)
 @click.argument("file", default="-")
@@ -124,5 +126,3 @@ def _json(each: Quarantined) -> dict[str, Any]:
         "error": each.error,
         "size_bytes": each.size_bytes,
     }
-
-

@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="print what would change, and write nothing")
 @click.option("--yes", is_flag=True, help="don't ask")
 @pass_desk
-def reprocess(desk: Desk, email: tuple[int, ...], skipped: bool, failed: bool, since: str | None, dry_run: bool, yes: bool) -> None:
+def reprocess(
+    desk: Desk, email: tuple[int, ...], skipped: bool, failed: bool, since: str | None, dry_run: bool, yes: bool
+) -> None:
     from espomail.rounds import rehearsal
 
     access.require_admin(desk.actor)
@@ -54,9 +56,7 @@ def reprocess(desk: Desk, email: tuple[int, ...], skipped: bool, failed: bool, s
     _tell(changes, dry_run=dry_run)
 
 
-def _waiting(
-    desk: Desk, *, skipped: bool, failed: bool, since: datetime | None, dry_run: bool, yes: bool
-) -> list[Any]:
+def _waiting(desk: Desk, *, skipped: bool, failed: bool, since: datetime | None, dry_run: bool, yes: bool) -> list[Any]:
     """Skipped and failed mail goes through the whole pipeline again, in the processing child."""
     from espomail.rounds import rehearsal
     from espomail.rounds.child import Child

@@ -106,5 +106,3 @@ def _document(ran: Ran) -> dict[str, Any]:
         "notify": {"mailed": ran.notify.mailed, "handed_over": ran.notify.handed_over} if ran.notify else None,
         "tidied": ran.tidied,
     }
-
-

@@ -21,7 +21,7 @@ NAME_BYTES_MAX = 255
 TEXT_BYTES_MAX = 8_000_000
 EMBEDDED_BYTES_MAX = 300_000_000
 LOOKALIKES_MAX = 200
-SWEPT_BYTES_MAX = 500_000_000
+SWEEPS_MAX = 2
 
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,80}/[a-z0-9!#$&^_.+-]{1,120}")
 _TOKEN = re.compile(r"[^\s()<>@,;:\\\"/\[\]?=]+")
@@ -75,7 +75,7 @@ class _Walk:
 
     parts: int = 0
     embedded_bytes: int = 0
-    swept_bytes: int = 0
+    sweep_bytes: int = 100_000
     is_partial: bool = False
 
 
@@ -83,6 +83,7 @@ def split(raw: bytes) -> Structure:
     """Given the bytes of a mail, return its parts."""
     content = with_line_feeds(raw)
     walk = _Walk()
+    walk.sweep_bytes += SWEEPS_MAX * len(content)
     header, start = split_header(content, after_mbox_line(content))
     root = _part(_Stretch(content, start, len(content)), header, walk)
     return Structure(root, header, walk.is_partial or header.is_capped)
@@ -238,12 +239,12 @@ def _find_delimiter(content: bytes, delimiter: bytes, start: int, end: int, walk
 
 
 def _find_among_lookalikes(content: bytes, delimiter: bytes, start: int, end: int, walk: _Walk) -> int:
-    """The same in one sweep; it is slower by the byte, so that a mail made for it gets only so many."""
-    if walk.swept_bytes > SWEPT_BYTES_MAX:
+    """The same in one sweep; it is slower by the byte, so that a mail made for it is swept over a few times only."""
+    if walk.sweep_bytes <= 0:
         walk.is_partial = True
         return -1
     line = re.compile(rb"(?<=\n)" + re.escape(delimiter) + rb"(?=--|[ \t\r\n]|\Z)").search(content, start, end)
-    walk.swept_bytes += (line.start() if line else end) - start
+    walk.sweep_bytes -= (line.start() if line else end) - start
     return line.start() if line else -1
 
 

@@ -25,7 +25,7 @@ _OUTER_SPACE = re.compile(r"\A[ \t]*\n|\n[ \t]*\Z")
 _SKIPPED_NAMES = ("script", "style", "title", "iframe", "noembed", "noframes")
 _SKIPPED = {name: re.compile(rf"</{name}", re.IGNORECASE | re.ASCII) for name in _SKIPPED_NAMES}
 _NEW_LINE = frozenset(
-    "address article aside body caption center dd details dialog dir div dt fieldset figcaption figure footer form "  # noqa: SIM905 - a name a line would fill the screen
+    "address article aside body caption center dd details dialog dir div dt fieldset figcaption figure footer form "
     "head header html legend li main menu nav option section summary table tbody tfoot thead tr".split()
 )
 _NEW_PARAGRAPH = frozenset(("blockquote", "dl", "h1", "h2", "h3", "h4", "h5", "h6", "ol", "p", "pre", "ul"))

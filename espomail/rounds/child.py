@@ -23,7 +23,9 @@ DEATHS_MAX = 50
 class Child:
     """One processing child at a time; `poke` may be called by any thread, `finish` once by the round."""
 
-    def __init__(self, database: Path, *, now: Callable[[], datetime], done: Callable[[int], None] = lambda count: None) -> None:
+    def __init__(
+        self, database: Path, *, now: Callable[[], datetime], done: Callable[[int], None] = lambda count: None
+    ) -> None:
         self._database = database
         self._now = now
         self._done = done

@@ -67,5 +67,3 @@ def _tidy(desk: Desk, ran: Ran) -> None:
                 deleting.tidy(desk.db, settings_store.load(desk.db), now=desk.now())
             path.touch()
             ran.tidied = True
-
-

@@ -155,9 +155,7 @@ def _oldest_attempt_first(db: Connection, request: Request) -> list[Account]:
 # ---------------------------------------------------------------- one account
 
 
-def _take_part(
-    desk: Desk, request: Request, part: Part, budget: Budget, taken_in: Callable[[int], None]
-) -> None:
+def _take_part(desk: Desk, request: Request, part: Part, budget: Budget, taken_in: Callable[[int], None]) -> None:
     """Take in one account's new mail, unless it is disabled, backs off, or another round holds it."""
     db = open_db(desk.db_path, now=desk.now())
     with contextlib.closing(db), locks.hold(locks.of_account(desk.lock_dir, part.account.id)) as is_held:
@@ -234,7 +232,9 @@ def _keep_failure(desk: Desk, account: Account, error: EspomailError) -> None:
     )
     if again is None:
         accounts.set_active(desk.db, account.id, is_active=False)
-        _tell(desk, account, "account-disabled", f"{account.name} is disabled after {refusals} refused log-ins: {error.message}")
+        _tell(
+            desk, account, "account-disabled", f"{account.name} is disabled after {refusals} refused log-ins: {error.message}"
+        )
     elif after.failures == TELL_AT_FAILURES:
         _tell(desk, account, "account-failing", f"{account.name} has failed {after.failures} times: {error.message}")
 

@@ -123,7 +123,9 @@ def _one(path: Path) -> FoundMail:
 
 def _in_mbox(path: Path) -> Iterator[FoundMail]:
     if path.stat().st_size and not _starts_with_from(path):
-        raise BadInput(f"{path} is no mbox: its first line doesn't start with 'From '", "leave out --format mbox, or mend the file")
+        raise BadInput(
+            f"{path} is no mbox: its first line doesn't start with 'From '", "leave out --format mbox, or mend the file"
+        )
     at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
     box = mailbox.mbox(path, create=False)
     try:

@@ -186,7 +186,14 @@ def _tell(db: Connection, mail: Outgoing, text: str, now: datetime) -> None:
     parent: Thing | None = email.parent if email else None
     for user_id in readers:
         notifications.add(
-            db, user_id, "send-failed", f"send:{mail.id}:{mail.attempts}", at=now, email_id=mail.email_id, thing=parent, text=text
+            db,
+            user_id,
+            "send-failed",
+            f"send:{mail.id}:{mail.attempts}",
+            at=now,
+            email_id=mail.email_id,
+            thing=parent,
+            text=text,
         )
 
 
@@ -201,5 +208,3 @@ def _store_copy(desk: Desk, account: Account, folder: str, content: bytes) -> No
 
 def _words(reply: Reply) -> str:
     return f"{reply.code} {reply.text}".strip()
-
-

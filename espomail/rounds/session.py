@@ -172,7 +172,10 @@ class Session:
             return RefusedMail(uid, error.message)
 
     def _commit(
-        self, mailbox: MailboxRow, answers: Sequence[RawMail | RefusedMail | VanishedMail], sizes: dict[int, tuple[int, datetime]]
+        self,
+        mailbox: MailboxRow,
+        answers: Sequence[RawMail | RefusedMail | VanishedMail],
+        sizes: dict[int, tuple[int, datetime]],
     ) -> None:
         packed = [raw_mails.pack(a.content, is_whole=a.is_whole) if isinstance(a, RawMail) else None for a in answers]
         now = self.now()

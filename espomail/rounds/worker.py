@@ -157,6 +157,5 @@ def _report(count: int) -> None:
     print(count, flush=True)
 
 
-
 if __name__ == "__main__":
     main(sys.argv[1])

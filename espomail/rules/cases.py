@@ -72,7 +72,9 @@ def _follow_up(facts: CaseFacts, case: LinkedCase) -> CaseDecision:
     if case.status not in CLOSED:
         return JoinCase(case.number, f"belongs to case {case.number} ({case.status})")
     if facts.automatic or facts.own:
-        return JoinCase(case.number, f"belongs to case {case.number} ({case.status}); {facts.automatic or facts.own}: never reopens")
+        return JoinCase(
+            case.number, f"belongs to case {case.number} ({case.status}); {facts.automatic or facts.own}: never reopens"
+        )
     late = case.reopen_days is not None and (case.closed_days or 0) > case.reopen_days
     if case.followup_closed == "new" or late:
         why = f"closed for more than {case.reopen_days} days" if late else "its account opens a new case for follow-ups"

@@ -29,9 +29,7 @@ def link_record(p: Passage, mail: Mail, email: Email, clues: linking.Clues) -> T
     return parent
 
 
-def hang(
-    p: Passage, email: Email, parent: Thing, *, company_id: int | None, data: Mapping[str, object] | None = None
-) -> None:
+def hang(p: Passage, email: Email, parent: Thing, *, company_id: int | None, data: Mapping[str, object] | None = None) -> None:
     """Make a thing the email's parent and note the mail in its stream, once per email."""
     emails.set_parent(p.db, email.id, parent, account_id=company_id)
     user_id = p.arranged.users.get(email.from_address)

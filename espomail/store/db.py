@@ -76,7 +76,9 @@ def _connect(path: Path) -> Connection:
     with translated():
         old_mask = os.umask(0o077)
         try:
-            db = sqlite3.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000, check_same_thread=False, cached_statements=512)
+            db = sqlite3.connect(
+                path, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000, check_same_thread=False, cached_statements=512
+            )
             db.row_factory = sqlite3.Row
             for pragma in _pragmas():
                 db.execute(pragma)

@@ -83,14 +83,17 @@ def list_by_message_id(db: Connection, message_id: str) -> list[Email]:
 
 def find_tombstone(db: Connection, content_key: str) -> Tombstone | None:
     row = db.execute(
-        "select content_key, message_id, thread_id, parent_type, parent_id from tombstones where content_key = ?", (content_key,)
+        "select content_key, message_id, thread_id, parent_type, parent_id from tombstones where content_key = ?",
+        (content_key,),
     ).fetchone()
     return None if row is None else Tombstone(**row)
 
 
 def ids_since(db: Connection, since: datetime) -> list[int]:
     """The emails taken in from mailboxes since a moment, oldest first."""
-    rows = db.execute("select id from emails where status = 'imported' and imported_at >= ? order by id", (times.to_text(since),))
+    rows = db.execute(
+        "select id from emails where status = 'imported' and imported_at >= ? order by id", (times.to_text(since),)
+    )
     return [row[0] for row in rows]
 
 
@@ -221,12 +224,22 @@ def link_user(
         "insert or ignore into email_users (email_id, user_id, folder_id, is_read) values (?, ?, ?, ?)",
         (email_id, user_id, folder_id, int(is_read)),
     ).rowcount
-    db.execute("insert or ignore into email_user_reasons (email_id, user_id, reason) values (?, ?, ?)", (email_id, user_id, reason))
+    db.execute(
+        "insert or ignore into email_user_reasons (email_id, user_id, reason) values (?, ?, ?)", (email_id, user_id, reason)
+    )
     return added > 0
 
 
 def set_user_state(
-    db: Connection, email_id: int, user_id: int, *, folder_id: int | None, is_read: bool, is_important: bool, in_trash: bool, at: datetime
+    db: Connection,
+    email_id: int,
+    user_id: int,
+    *,
+    folder_id: int | None,
+    is_read: bool,
+    is_important: bool,
+    in_trash: bool,
+    at: datetime,
 ) -> None:
     """Apply what a user's filter or folder map says about a mail that has just reached them."""
     db.execute(
@@ -302,9 +315,7 @@ def set_case_account(db: Connection, email_id: int, account_id: int) -> None:
 
 def set_group_folder(db: Connection, email_id: int, group_folder_id: int) -> list[int]:
     """Put an email that is in none into a group folder: its teams gain the mail; return them."""
-    db.execute(
-        "update emails set group_folder_id = ? where id = ? and group_folder_id is null", (group_folder_id, email_id)
-    )
+    db.execute("update emails set group_folder_id = ? where id = ? and group_folder_id is null", (group_folder_id, email_id))
     rows = db.execute("select team_id from group_folder_teams where group_folder_id = ? order by team_id", (group_folder_id,))
     team_ids = [row[0] for row in rows]
     link_teams(db, email_id, team_ids)

@@ -15,7 +15,9 @@ def system_account(db: Connection, settings: Settings) -> Account | None:
     `outbound_server` (the JSON of a model.Server) is used instead of the account's own server; with it no account is needed.
     """
     address = settings.outbound_address
-    found = next((a for a in accounts.list_by_address(db, address) if a.kind == "group" and a.is_active), None) if address else None
+    found = (
+        next((a for a in accounts.list_by_address(db, address) if a.kind == "group" and a.is_active), None) if address else None
+    )
     server = accounts.server_of(settings.outbound_server) if settings.outbound_server else None
     if server is not None:
         base = found or Account(id=0, kind="group", name="system", address=address or "")

@@ -50,7 +50,8 @@ def add(db: Connection, new: NewOutgoing, *, now: datetime) -> int:
     )
     outbox_id = int(cursor.lastrowid or 0)
     db.executemany(
-        "insert into outbox_recipients (outbox_id, address) values (?, ?)", [(outbox_id, a) for a in dict.fromkeys(new.recipients)]
+        "insert into outbox_recipients (outbox_id, address) values (?, ?)",
+        [(outbox_id, a) for a in dict.fromkeys(new.recipients)],
     )
     return outbox_id
 
@@ -163,7 +164,8 @@ def content_of(db: Connection, outbox_id: int) -> bytes:
 
 def waiting_recipients(db: Connection, outbox_id: int) -> list[str]:
     rows = db.execute(
-        "select address from outbox_recipients where outbox_id = ? and status in ('queued', 'deferred') order by address", (outbox_id,)
+        "select address from outbox_recipients where outbox_id = ? and status in ('queued', 'deferred') order by address",
+        (outbox_id,),
     )
     return [row[0] for row in rows]
 

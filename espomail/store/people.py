@@ -46,7 +46,9 @@ def find_record(db: Connection, record_id: int) -> Customer | None:
 def users_by_address(db: Connection) -> dict[str, int]:
     """Every address of an active user with the user's id."""
     return dict(
-        db.execute("select a.address, a.user_id from user_addresses a join users u on u.id = a.user_id where u.is_active").fetchall()
+        db.execute(
+            "select a.address, a.user_id from user_addresses a join users u on u.id = a.user_id where u.is_active"
+        ).fetchall()
     )
 
 

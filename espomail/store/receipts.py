@@ -236,7 +236,8 @@ def list_waiting(db: Connection, *, now: datetime, limit: int, suspects: bool = 
 def list_unread_refusals(db: Connection, mailbox_id: int, *, now: datetime) -> list[Receipt]:
     """Quarantined receipts of a mailbox whose bytes the server refused, and whose time to ask again has come."""
     rows = db.execute(
-        _SELECT + "where r.mailbox_id = ? and r.state = 'quarantined' and r.raw_id is null and r.next_try_at <= ? order by r.uid",
+        _SELECT
+        + "where r.mailbox_id = ? and r.state = 'quarantined' and r.raw_id is null and r.next_try_at <= ? order by r.uid",
         (mailbox_id, times.to_text(now)),
     )
     return [Receipt(**row) for row in rows]
@@ -248,7 +249,13 @@ def set_taken_in(db: Connection, receipt_id: int, *, raw_id: int) -> None:
 
 
 def set_final(
-    db: Connection, receipt_id: int, state: str, *, email_id: int | None, filter_name: str | None = None, server_action: bool = False
+    db: Connection,
+    receipt_id: int,
+    state: str,
+    *,
+    email_id: int | None,
+    filter_name: str | None = None,
+    server_action: bool = False,
 ) -> None:
     """The mail is processed: its state, its email, and whether the server is still to be told (mark, move, delete)."""
     db.execute(
@@ -403,7 +410,9 @@ _QUARANTINED = """
 
 def list_quarantined(db: Connection, *, account_id: int | None = None) -> list[Quarantined]:
     """Every mail in quarantine, newest first, of one account or of all."""
-    rows = db.execute(_QUARANTINED + " and (:account is null or r.account_id = :account) order by r.id desc", {"account": account_id})
+    rows = db.execute(
+        _QUARANTINED + " and (:account is null or r.account_id = :account) order by r.id desc", {"account": account_id}
+    )
     return [Quarantined(**row) for row in rows]
 
 

@@ -160,5 +160,3 @@ def _deliver(imap: server.DemoServer, letters: Iterable[mails.Letter], now: date
 def _lines(script: str) -> list[str]:
     """The commands of a script, one a line; an indented line goes on with the one before."""
     return script.strip().replace("\n    ", " ").splitlines()
-
-

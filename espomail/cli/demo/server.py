@@ -38,8 +38,27 @@ class DemoServer(NamedTuple):
 def running(password: str) -> Iterator[DemoServer]:
     """Start the server on a free port of loopback, wait until it answers, stop it at the end."""
     port = _free_port()
-    command = [sys.executable, "-c", "from pymap.main import main; main()", "--host", "127.0.0.1", "--port", str(port), "--no-tls"]
-    command += ["--no-service", "admin", "--no-service", "managesieve", "dict", "--demo-user", LOGIN, "--demo-password", password]
+    command = [
+        sys.executable,
+        "-c",
+        "from pymap.main import main; main()",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--no-tls",
+    ]
+    command += [
+        "--no-service",
+        "admin",
+        "--no-service",
+        "managesieve",
+        "dict",
+        "--demo-user",
+        LOGIN,
+        "--demo-password",
+        password,
+    ]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         server = DemoServer(port, password)
