@@ -40,7 +40,7 @@ def written(words: str, *, is_html: bool, signature: str = "", quoted: Quoted | 
     if not is_html:
         return Body(plain, None)
     blocks = [words.strip(), _as_html(_marked(signed), "p") if signed else "", _as_html(quote, "blockquote") if quote else ""]
-    return Body(plain, "\n".join(block for block in blocks if block) + "\n")
+    return Body(plain, "\n".join(block for block in blocks if block))
 
 
 def _quote(quoted: Quoted | None) -> str:
@@ -56,7 +56,7 @@ def _marked(signature: str) -> str:
 
 def _joined(*blocks: str) -> str:
     kept = [block.strip("\n") for block in blocks if block.strip()]
-    return "\n\n".join(kept) + "\n" if kept else ""
+    return "\n\n".join(kept)
 
 
 def _as_html(text: str, element: str) -> str:

@@ -45,8 +45,8 @@ class Holder:
 class ReadEmail:
     """An email with all that a list shows; names instead of ids. Moments are text as the database holds them.
 
-    `parent` and `account` are None when the actor may not see them; of other people's folders a user who is not admin
-    sees nothing. `snippet` is what a search found.
+    `parent` and `account` are None when the actor may not see them; of other people's folders, and of the Bcc of mail that
+    others wrote here, a user who is not admin sees nothing. `snippet` is what a search found.
     """
 
     id: int
@@ -66,6 +66,7 @@ class ReadEmail:
     references: tuple[str, ...]
     thread_id: int
     answers_email_id: int | None
+    created_by_id: int | None
     parent: Ref | None
     account: Ref | None
     holders: tuple[Holder, ...]
@@ -117,7 +118,7 @@ class Wanted:
 
 _PLAIN = (
     "id", "message_id", "direction", "status", "subject", "sent_at", "received_at", "imported_at", "in_reply_to", "thread_id",
-    "answers_email_id", "raw_id", "size_bytes",
+    "answers_email_id", "created_by_id", "raw_id", "size_bytes",
 )  # fmt: skip
 _FLAGS = ("is_auto_reply", "is_automatic", "is_bounce", "is_partial", "has_attachment")
 _COLUMNS = ", ".join(
@@ -251,6 +252,7 @@ def _shown(db: Connection, actor: Actor, rows: Iterable[Row]) -> list[ReadEmail]
 def _without_hidden(email: ReadEmail, actor: Actor, seen: Container[Thing]) -> ReadEmail:
     return replace(
         email,
+        bcc=email.bcc if email.status == "imported" or email.created_by_id == actor.user_id else (),
         parent=email.parent if email.parent and Thing(email.parent.type, email.parent.id) in seen else None,
         account=email.account if email.account and Thing(email.account.type, email.account.id) in seen else None,
         holders=tuple(h if h.user_id == actor.user_id else replace(h, folder=None) for h in email.holders),
