@@ -1,0 +1,153 @@
+"""Storage that fails: full at several sizes, read-only, damaged, newer. No cursor passes unsaved mail, and all comes later."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from espomail.store import db as store
+from tests.conftest import NOW
+from tests.faults.traffic import Traffic, found, integrity
+
+MAILS = 30
+
+
+def database(traffic: Traffic) -> Path:
+    return traffic.shop.folder / "espomail.db"
+
+
+def run_limited(traffic: Traffic, line: str, *, file_bytes: int) -> subprocess.CompletedProcess[bytes]:
+    """Run a command whose files may not grow beyond so many bytes: what a full disk is to SQLite (a write that fails)."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
+
+    return subprocess.run(
+        [sys.executable, "-m", "espomail", *shlex.split(line)],
+        env=traffic.shop.environment,
+        capture_output=True,
+        preexec_fn=limit,
+        check=False,
+        timeout=120,
+    )
+
+
+def cursor_is_behind_receipts(path: Path) -> bool:
+    """Whether every UID up to each cursor has its receipt; the mailboxes of these tests have no holes."""
+    db = store.open_db(path, now=NOW)
+    try:
+        rows = db.execute(
+            """select last_uid, (select count(distinct uid) from receipts where mailbox_id = m.id and uid <= last_uid) as held
+               from mailboxes m"""
+        ).fetchall()
+    finally:
+        db.close()
+    return all(row["last_uid"] == row["held"] for row in rows)
+
+
+@pytest.mark.parametrize("sizes", [pytest.param(5, id="short"), pytest.param(30, id="full", marks=pytest.mark.long)])
+def test_a_full_disk_loses_nothing_and_the_mail_comes_once_there_is_space(traffic, tell, sizes):
+    full = traffic(1)
+    busy = full.shop
+    hits = 0
+    for step in range(sizes):
+        full.put(MAILS)
+        room = 20_000 + step * (400_000 // sizes)
+        done = run_limited(full, "fetch --now", file_bytes=_largest(database(full)) + room - 20_000 if step % 2 else room)
+        assert done.returncode in (0, 75), done.stderr
+        hits += done.returncode == 75
+        assert integrity(database(full)) == "ok"
+        assert cursor_is_behind_receipts(database(full))
+        assert full_of(full) <= full.made
+    busy.run("fetch --now")
+    assert found(database(full)) == full.wanted()
+    assert hits > 0
+    tell(f"disk full: {hits} of {sizes} rounds had no room (RLIMIT_FSIZE), {full.made} mails")
+
+
+def _largest(path: Path) -> int:
+    return max(each.stat().st_size for each in path.parent.glob(path.name + "*") if each.is_file())
+
+
+def full_of(traffic: Traffic) -> int:
+    """How many emails are there, none of them twice."""
+    emails = found(database(traffic)).emails
+    assert set(emails.values()) <= {1}
+    return len(emails)
+
+
+def test_a_read_only_database_takes_nothing_in_and_moves_no_cursor(traffic):
+    busy = traffic(1)
+    busy.put(3)
+    path = database(busy)
+    before = path.read_bytes()
+    owned = [path.parent, *path.parent.rglob("*")]
+    nobody = 65534 if os.getuid() == 0 else os.getuid()
+    for each in owned:
+        os.chown(each, nobody, -1)
+    for folder in path.parent.parents:
+        if folder.stat().st_uid == os.getuid() and folder != Path("/"):
+            folder.chmod(folder.stat().st_mode | 0o011)
+    path.chmod(0o444)
+    path.parent.chmod(0o555)
+    drop = ["setpriv", f"--reuid={nobody}", "--clear-groups"] if os.getuid() == 0 else []
+    done = subprocess.run(
+        [*drop, sys.executable, "-m", "espomail", "fetch", "--now"],
+        env=busy.shop.environment,
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    path.parent.chmod(0o700)
+    path.chmod(0o600)
+    for each in owned:
+        os.chown(each, os.getuid(), -1)
+    assert done.returncode == 75, done.stderr
+    assert path.read_bytes() == before
+    busy.shop.run("fetch --now")
+    assert found(path) == busy.wanted()
+
+
+@pytest.mark.parametrize("place", ["header", "pages"])
+def test_a_damaged_database_is_left_as_it_is_and_says_how_to_restore(traffic, place):
+    busy = traffic(1)
+    busy.put(20)
+    busy.shop.run("fetch --now")
+    path = database(busy)
+    copy = busy.shop.folder / "copy.db"
+    busy.shop.run(f"backup {copy}")
+    content = bytearray(path.read_bytes())
+    start = 0 if place == "header" else 4096
+    content[start : start + (100 if place == "header" else len(content))] = b"\xa5" * (
+        100 if place == "header" else len(content) - 4096
+    )
+    path.write_bytes(content)
+    for side in ("-wal", "-shm"):
+        path.with_name(path.name + side).unlink(missing_ok=True)
+    busy.put(5)
+    done = busy.shop.try_("fetch --now")
+    assert (done.returncode, b"restore" in done.stderr) == (74, True), done.stderr
+    assert path.read_bytes() == bytes(content)
+    busy.shop.run(f"restore {copy} --yes")
+    busy.shop.run("fetch --now")
+    assert found(path).emails == busy.wanted().emails
+    assert found(path).cases == busy.wanted().cases
+
+
+def test_a_database_of_a_newer_program_is_refused_untouched(traffic):
+    busy = traffic(1)
+    busy.put(3)
+    path = database(busy)
+    db = store.open_db(path, now=NOW)
+    db.execute(f"pragma user_version={store.SCHEMA_VERSION + 1}")
+    db.close()
+    before = path.read_bytes()
+    for line in ("fetch --now", "case list", "backup x.db"):
+        assert busy.shop.try_(line).returncode == 78
+    assert path.read_bytes() == before
