@@ -34,7 +34,7 @@ _QUOTED = re.compile(r'((?:[^"\\]|\\.)*+)"', re.DOTALL)
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 _COMMENT_MARK = re.compile(r"\\.|[()]", re.DOTALL)
 _ANGLE = re.compile(r'((?:[^">]|"(?:[^"\\]|\\.){0,320}+"){0,1000}+)>', re.DOTALL)
-_ROUTE = re.compile(r"^@[^:<>]*+:")
+_ROUTE = re.compile(r"^(?:@[^:<>]*+|mailto):", re.IGNORECASE)
 _INNER_COMMENT = re.compile(r"\([^()]*+\)")
 
 
@@ -44,6 +44,7 @@ def normalise(address: str) -> str:
     Lower case, a quoted local part without its quotes where they change nothing, the domain in Unicode.
     """
     text = clean(address).strip().strip("<>").strip()
+    text = text[1:-1] if len(text) > 2 and text[0] == text[-1] == "'" else text
     local, at, domain = text.rpartition("@")
     if not at or len(text) > ADDRESS_CHARS_MAX:
         return ""
@@ -110,11 +111,19 @@ def _read_any(value: str) -> tuple[Address, ...]:
     found: list[Address] = []
     for tokens in _split(unfold(value)[:VALUE_MAX]):
         mailbox = _mailbox(tokens)
-        if mailbox is not None:
+        if mailbox is not None and found and _is_half_a_name(found[-1], mailbox, tokens):
+            found[-1] = Address(f"{found[-1].name}, {mailbox.name}", mailbox.address)
+        elif mailbox is not None:
             found.append(mailbox)
             if len(found) >= ADDRESSES_MAX:
                 break
     return tuple(found)
+
+
+def _is_half_a_name(before: Address, mailbox: Address, tokens: Sequence[_Token]) -> bool:
+    """Whether what stood before is the surname of `Example, Ann <ann@example.org>`, whose writer forgot the quotes."""
+    is_word = before.address == "" and before.name != "" and "@" not in before.name
+    return is_word and mailbox.address != "" and mailbox.name != "" and any(token.kind == "angle" for token in tokens)
 
 
 def _split(value: str) -> Iterator[list[_Token]]:
@@ -188,7 +197,7 @@ def _mailbox(tokens: Sequence[_Token]) -> Address | None:
         return _bare_mailbox(tokens)
     before, after = tokens[: angles[0]], tokens[angles[0] + 1 :]
     comments = " ".join(token.text for token in tokens if token.kind == "comment")
-    name = _name([*before, *after]) or _decoded(comments)
+    name = _name([*before, *(token for token in after if token.text.strip(" >"))]) or _decoded(comments)
     if len(angles) > 1 or any("@" in token.text for token in after if token.kind != "comment"):
         return Address(name, "")
     return Address(name, normalise(_ROUTE.sub("", _INNER_COMMENT.sub("", tokens[angles[0]].text).strip())))

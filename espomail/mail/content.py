@@ -100,6 +100,7 @@ def _read_text(part: Part, choice: Part | None, reading: _Reading) -> None:
         return
     text, is_lossy = part.decoded()
     if part.content_type == "text/plain":
+        text = text.replace("\r\r\n", "\n") if "\r\r\n" in text else text
         text = text.replace("\r\n", "\n").replace("\r", "\n")
         if part.params.get("format", "").lower() == "flowed":
             text = texts.unflow(text, delsp=part.params.get("delsp", "").lower() == "yes")

@@ -11,6 +11,7 @@ BROKEN_LINES_MAX = 1000
 
 _UU_BEGIN = re.compile(rb"^begin(?:-base64)? [0-7]{3,4} [^\r\n]{1,300}\r?\n", re.MULTILINE)
 _NO_BASE64 = re.compile(rb"\s*+[^\s]{1,80} [^\s]|\s*+[A-Za-z0-9+/=]{0,80}[^\sA-Za-z0-9+/=]{2}")
+_LABEL_END = re.compile("[;(]")
 _UU_LABELS = ("x-uuencode", "uuencode", "x-uue", "uue")
 
 
@@ -19,7 +20,7 @@ def decoded(content: bytes, start: int, end: int, label: str) -> tuple[bytes, bo
 
     What carries no encoding that we know stays as it is, and so does plain text that is labelled base64.
     """
-    word = text_of(label).partition(";")[0].strip(" \t\"'").lower() if label else ""
+    word = _LABEL_END.split(text_of(label), 1)[0].strip(" \t\"'").lower() if label else ""
     if word == "base64":
         if _NO_BASE64.match(content, start, end):
             return content[start:end], True

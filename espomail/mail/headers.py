@@ -15,6 +15,10 @@ LINE_MAX = FIELD_MAX + 1000
 
 _NAME = re.compile(rb"[!-9;-~]{1,200}[ \t]{0,8}:")
 _FIELD = re.compile(r"^([!-9;-~]{1,200})[ \t]{0,8}:([^\n]*+)", re.MULTILINE)
+_KNOWN = re.compile(
+    rb"(From|To|Cc|Subject|Date|Message-ID|In-Reply-To|References|Reply-To|MIME-Version|Content-(?:Type|Transfer-Encoding))[ \t]{0,8}:",
+    re.IGNORECASE,
+)
 _UNFOLDED = re.compile(rb"\n(?![ \t])")
 _BLANK = re.compile(rb"\n\r?\n")
 _WORD = re.compile(r"=\?([^?\s]{1,80})\?([bBqQ])\?((?:[^?=\r\n]|\?(?!=)|=(?!\?[^?\s]{1,80}\?[bBqQ]\?))*+)\?=")
@@ -37,8 +41,8 @@ class Header(NamedTuple):
 def split_header(raw: bytes, start: int = 0, end: int | None = None) -> tuple[Header, int]:
     """Given a mail or part, return its header and where its body starts.
 
-    A line that is no field ends the header, as if a blank line were missing there. A field is cut at 64 KB, a header at 256 KB
-    and 1,000 fields.
+    A line that is no field ends the header, as if a blank line were missing there, unless one of the usual fields comes next that
+    was not there yet. A field is cut at 64 KB, a header at 256 KB and 1,000 fields.
     """
     end = len(raw) if end is None else end
     return _split_plain(raw, start, end) or _split_by_line(raw, start, end)
@@ -96,6 +100,10 @@ class _Lines:
         self.field_size += len(line)
         self.size += min(len(line), max(room, 0)) + 1
 
+    def misses(self, field: re.Match[bytes] | None) -> bool:
+        """Whether a header is under way that has no such field yet."""
+        return bool(self.names) and field is not None and field[1].decode("ascii").lower() not in self.names
+
     def header(self, *, is_broken: bool) -> Header:
         self.is_capped = self.is_capped or self.is_full
         joined = ("\n".join(lines).strip() for lines in self.values)
@@ -124,6 +132,8 @@ def _split_by_line(raw: bytes, start: int, end: int) -> tuple[Header, int]:
                 next_line = unfolded.end() if unfolded else end
         elif name is not None:
             lines.open(name[0], line[name.end() :])
+        elif lines.misses(_KNOWN.match(raw, next_line, end)):
+            pass  # a line astray, as of a program that broke its own header
         elif lines.names or not line.startswith((b"From ", b">From ")):
             return lines.header(is_broken=True), position
         position = next_line

@@ -13,7 +13,7 @@ from espomail.times import to_text
 IDS_MAX = 1000
 VARIANT_TEXT_MAX = 2_000_000
 
-_ID = re.compile(r"<([^<>\s]{1,1200})>")
+_ID = re.compile(r"<([^<>]{1,1200})>")
 _BREAK = re.compile(r"[\s<>(),\";]+")
 
 
@@ -26,10 +26,10 @@ def normal_message_id(value: str) -> str | None:
 def message_ids(value: str) -> tuple[str, ...]:
     """The ids in Message-ID, In-Reply-To or References, in order, each once, at most 1,000.
 
-    In angle brackets with an @; else bare with an @; else in angle brackets without.
+    In angle brackets with an @; else bare with an @; else in angle brackets without. White space in brackets comes from folding.
     """
     text = clean(value.replace("\r", "").replace("\n", " "))
-    bracketed = _ID.findall(text)
+    bracketed = ["".join(i.split()) if " " in i or "\t" in i else i for i in _ID.findall(text)]
     found = [i for i in bracketed if "@" in i] or [i for i in _BREAK.split(text) if "@" in i and len(i) <= 1200] or bracketed
     return tuple(dict.fromkeys(i for i in found if i.strip("@")))[:IDS_MAX]
 

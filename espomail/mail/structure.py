@@ -95,9 +95,10 @@ def with_line_feeds(raw: bytes) -> bytes:
 
 
 def after_mbox_line(content: bytes) -> int:
-    """Blank lines and an mbox `From ` line may stand before the header."""
-    blank = _BLANK_LINES.match(content)
-    start = blank.end() if blank else 0
+    """A byte order mark, blank lines and an mbox `From ` line may stand before the header."""
+    start = 3 if content.startswith(b"\xef\xbb\xbf") else 0
+    blank = _BLANK_LINES.match(content, start)
+    start = blank.end() if blank else start
     if content.startswith((b"From ", b">From "), start):
         return content.find(b"\n", start) + 1 or len(content)
     return start
@@ -170,6 +171,8 @@ def _opened(body: _Stretch, kind: str, boundary: str, encoding: str, walk: _Walk
         return "application/octet-stream", body.content[body.start : body.end], ()
     if is_multipart and boundary:
         children = _children(body, boundary, kind, walk)
+        if children is None and boundary != boundary.rstrip():
+            children = _children(body, boundary.rstrip(), kind, walk)
         if children is not None or not body.content[body.start : body.end].strip():
             return kind, b"", children or ()
     content, is_broken = decoded(body.content, body.start, body.end, encoding)

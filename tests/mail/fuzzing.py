@@ -14,6 +14,7 @@ from espomail.errors import BadInput
 from espomail.mail import (
     addresses,
     automatic,
+    body,
     bounce,
     bounce_text,
     calendar,
@@ -174,6 +175,7 @@ TARGETS: dict[str, Target] = {
     "addresses.read_addresses": lambda given: addresses.read_addresses(given.text()),
     "automatic.automatic_reason": lambda given: automatic.automatic_reason(parse.parse_head(given.raw).headers, given.line()),
     "automatic.is_auto_reply": lambda given: automatic.is_auto_reply(parse.parse_head(given.raw).headers, given.text()),
+    "body.written": lambda given: body.written(given.text(), is_html=given.random.random() < 0.5, signature=given.line()),
     "bounce.read_bounce": lambda given: bounce.read_bounce(structure.split(given.raw).root, text=given.text()),
     "bounce_text.split_report": lambda given: bounce_text.split_report(given.text()),
     "bounce_text.failed_recipients": lambda given: bounce_text.failed_recipients(given.text(), ours=frozenset({given.line()})),
