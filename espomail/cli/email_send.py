@@ -13,7 +13,6 @@ from espomail.cli.letter_options import (
     email_document,
     read_attachments,
     read_moment,
-    read_people,
     read_words,
     refuse_double_stdin,
 )
@@ -21,7 +20,7 @@ from espomail.cli.things import LARGEST_ID, thing_of
 from espomail.cli.views import EMAIL_COLUMNS, email_json
 from espomail.errors import BadInput, UsageError
 from espomail.model import Address, Thing
-from espomail.rules.names import check_address
+from espomail.rules.names import check_address, check_people
 from espomail.store import drafts as store
 from espomail.store import emails_read
 from espomail.store.db import transaction
@@ -106,7 +105,7 @@ def _write(desk: Desk, at: datetime | None, is_draft: bool, asked: dict[str, Any
             sender=check_address(asked["sender"]),
             to=to,
             cc=cc,
-            bcc=read_people(asked["bcc"]),
+            bcc=check_people(asked["bcc"]),
             subject=asked["subject"],
             words=words,
             is_html=bool(asked["is_html"]),
@@ -134,7 +133,7 @@ def _recipients(
     desk: Desk, answers: ReadEmail | None, asked: dict[str, Any], *, is_draft: bool
 ) -> tuple[tuple[Address, ...], tuple[Address, ...]]:
     """To and Cc as told; those of the answered mail where no --to is."""
-    to, cc = read_people(asked["to"]), read_people(asked["cc"])
+    to, cc = check_people(asked["to"]), check_people(asked["cc"])
     if to or answers is None:
         if not to and not is_draft:
             raise UsageError("to whom?", "name somebody with --to")

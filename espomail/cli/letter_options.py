@@ -12,8 +12,6 @@ from espomail import times, writing
 from espomail.cli.can_send import writer_of
 from espomail.cli.frame import read_path
 from espomail.errors import BadInput, NotPermitted, UsageError
-from espomail.model import Address
-from espomail.rules.names import check_address
 from espomail.rules.senders import MaySend
 
 if TYPE_CHECKING:
@@ -46,21 +44,6 @@ def choose_sender(desk: Desk, author: writing.Author, wanted: Sequence[str]) -> 
     refusal = writing.may_send(desk.db, author, wanted[0])
     assert not isinstance(refusal, MaySend)
     raise NotPermitted(f"{author.actor.name} may not send from {wanted[0]}: {refusal.reason}", refusal.fix)
-
-
-def read_people(texts: Sequence[str]) -> tuple[Address, ...]:
-    """The people of --to, --cc or --bcc: `bob@x.example`, `Bob Roe <bob@x.example>`, or several with commas, each once."""
-    from espomail.mail.addresses import read_addresses
-
-    found: dict[str, Address] = {}
-    for text in texts:
-        boxes = read_addresses(text)
-        if not boxes:
-            raise BadInput(f"not an e-mail address: {text!r}", "write it as name@example.com")
-        for box in boxes:
-            address = box.address or check_address(text)
-            found.setdefault(address, Address(box.name, address))
-    return tuple(found.values())
 
 
 def read_words(desk: Desk, body: str | None, body_file: str | None, template: str | None) -> str:

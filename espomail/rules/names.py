@@ -6,7 +6,8 @@ import unicodedata
 from collections.abc import Iterable
 
 from espomail.errors import BadInput
-from espomail.mail.addresses import normalise
+from espomail.mail.addresses import normalise, read_addresses
+from espomail.model import Address
 
 _LONGEST = 200
 
@@ -35,6 +36,21 @@ def check_address(text: str) -> str:
 def check_addresses(texts: Iterable[str]) -> tuple[str, ...]:
     """The typed addresses normalised, each once, in their order; raise BadInput for one that is none."""
     return tuple(dict.fromkeys(check_address(text) for text in texts))
+
+
+def check_people(texts: Iterable[str]) -> tuple[Address, ...]:
+    """Given what somebody typed, `bob@x.example`, `Bob Roe <bob@x.example>` or several with commas, return each mailbox once.
+
+    Raise BadInput where any of it is none.
+    """
+    found: dict[str, Address] = {}
+    for text in texts:
+        boxes = read_addresses(text)
+        if not boxes or not all(box.address for box in boxes):
+            raise BadInput(f"not an e-mail address: {text!r}", "write it as name@example.com")
+        for box in boxes:
+            found.setdefault(box.address, box)
+    return tuple(found.values())
 
 
 def _problem(name: str) -> str | None:
