@@ -73,7 +73,7 @@ def test_a_mail_that_poisons_stops_no_other_and_is_imported_once_it_can_be(traff
         assert (state, attempts) == ("parked", 3)
         assert PARKED_AT_ONCE[kind] in error
     else:
-        assert (state, attempts) == ("quarantined", 1)
+        assert (state, attempts) == ("retrying", 1)
         assert error == RAISED if kind == "raise" else error.startswith("MemoryError")
         for _ in range(3):
             an_hour_passes(busy)
