@@ -47,6 +47,7 @@ def test_a_field_gives_its_mailboxes(value: str, boxes: list[tuple[str, str]]) -
         ("a@good.example <b@evil.example>", [("a@good.example", "b@evil.example")]),
         ('"a@good.example" <b@evil.example>', [("a@good.example", "b@evil.example")]),
         ("<a@good.example> <b@evil.example>", [("", "")]),
+        ("<a@good.example> <b>", [("", "")]),
         ("<a@good.example> b@evil.example", [("b@evil.example", "")]),
         ("a@good.example b@evil.example", [("a@good.example b@evil.example", "")]),
         ("a@good.example@evil.example", [("a@good.example@evil.example", "")]),

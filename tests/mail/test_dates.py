@@ -25,6 +25,7 @@ from espomail.mail.dates import read_date
         ("2026-03-02 09:30:15 +02:00", datetime(2026, 3, 2, 7, 30, 15, tzinfo=UTC)),
         ("Mon, 2 Mar 2026 09:30:15 GMT+0200", datetime(2026, 3, 2, 7, 30, 15, tzinfo=UTC)),
         ("Mon, 2 Mar 2026 23:59:60 +0000", datetime(2026, 3, 2, 23, 59, 59, tzinfo=UTC)),
+        ("Mon, 2 Mar 2026 23:59:60 GMT", datetime(2026, 3, 2, 23, 59, 59, tzinfo=UTC)),
         ("Mon, 2 Mar 2026 09:30:15", datetime(2026, 3, 2, 9, 30, 15, tzinfo=UTC)),
         ("Mon, 2 Mar 2026", datetime(2026, 3, 2, tzinfo=UTC)),
         ("Mon, 31 Feb 2026 09:30:15 +0000", None),

@@ -6,6 +6,7 @@ import struct
 
 import pytest
 
+from espomail.mail.headers import FIELD_MAX, HEADER_MAX
 from espomail.mail.parse import attachment_content, parse, parse_head
 from espomail.mail.structure import DEPTH_MAX, NAME_BYTES_MAX, PARTS_MAX, split
 from espomail.model import Address
@@ -73,6 +74,8 @@ def test_a_missing_blank_line_loses_nothing() -> None:
         (b"Content-Type: text/plain; charset=gb2312", "镕".encode("gb18030"), "镕"),
         (b"Content-Type: text/plain; charset=no-such", "grün".encode(), "grün"),
         (b"Content-Type: text/plain", b"gr\xfcn", "grün"),
+        (b"Content-Type: text/plain", b"n\x00u\x00l", "nul"),
+        (b"Content-Type: text/plain; charset=iso-8859-1", b"n\x00u\x00l \xfc", "nul ü"),
         (b"Content-Type: text/plain; charset=utf-16", "grün".encode("utf-16"), "grün"),
         (b"Content-Type: text/plain; charset=utf-8", b"\xef\xbb\xbfmarked", "marked"),
         (b"Content-Type: nonsense", b"text", "text"),
@@ -117,6 +120,10 @@ def test_what_outlook_packed_is_unpacked_and_junk_stays_a_packet() -> None:
     assert [(a.name, a.size_bytes) for a in parse(raw).attachments] == [("offer.txt", 11)]
     assert attachment_content(raw, 0) == b"two for one"
     assert [(a.name, a.size_bytes) for a in parse(head + packet[:4] + b"junk").attachments] == [("winmail.dat", 8)]
+
+
+def test_the_caps_are_the_agreed_ones() -> None:
+    assert (DEPTH_MAX, PARTS_MAX, NAME_BYTES_MAX, FIELD_MAX, HEADER_MAX) == (50, 2000, 255, 64 * 1024, 256 * 1024)
 
 
 def test_depth_parts_names_and_addresses_are_capped_and_flagged() -> None:
