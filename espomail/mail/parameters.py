@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
@@ -11,6 +13,7 @@ from espomail.mail import charsets
 from espomail.mail.headers import decode_words, unfold
 
 PARAMETERS_MAX = 500
+USUAL_CHARS_MAX = 120
 
 _HEAD = re.compile(r"\s*([^\s;(]*)[^;]*")
 _PARAM = re.compile(r';\s*+([^\s=;"]{1,100})\s*+=\s*+("(?:[^"\\]|\\.)*+"?|[^;]*+)', re.DOTALL)
@@ -26,11 +29,21 @@ class _Piece(NamedTuple):
     value: str
 
 
-def parameters(value: str) -> tuple[str, dict[str, str]]:
+def parameters(value: str) -> tuple[str, Mapping[str, str]]:
     """Given `text/plain; charset="utf-8"`, return the part before the parameters (lower case) and the parameters, decoded.
 
     RFC 2231 continuations and charsets, encoded words where they must not stand, missing quotes and semicolons: all are read.
+    The mapping may be one that was given before: most mails say `text/plain; charset=utf-8`.
     """
+    return _usual_parameters(value) if len(value) <= USUAL_CHARS_MAX else _parameters(value)
+
+
+@lru_cache(maxsize=512)
+def _usual_parameters(value: str) -> tuple[str, Mapping[str, str]]:
+    return _parameters(value)
+
+
+def _parameters(value: str) -> tuple[str, Mapping[str, str]]:
     flat = unfold(value)
     match = _HEAD.match(flat)
     head, rest = (match[1].lower(), flat[match.end(1) :]) if match and "=" not in match[1] else ("", flat)
@@ -41,7 +54,7 @@ def parameters(value: str) -> tuple[str, dict[str, str]]:
         name = _NAME.fullmatch(found[1].lower())
         if name is not None:
             pieces.setdefault(name[1], []).append(_Piece(int(name[2] or 0), name[3] is not None, _unquoted(found[2])))
-    return head, {name: _joined(found) for name, found in pieces.items()}
+    return head, MappingProxyType({name: _joined(found) for name, found in pieces.items()})
 
 
 def _unquoted(value: str) -> str:

@@ -137,7 +137,7 @@ def _part(body: _Stretch, header: Header, walk: _Walk) -> Part:
     )
 
 
-def _type_of(value: str, default: str) -> tuple[str, dict[str, str]]:
+def _type_of(value: str, default: str) -> tuple[str, Mapping[str, str]]:
     if not value:
         return default, {}
     kind, params = parameters(value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 
 
@@ -12,7 +12,7 @@ def strings_of(value: object) -> Iterator[str]:
     elif isinstance(value, tuple | list | set | frozenset):
         for item in value:
             yield from strings_of(item)
-    elif isinstance(value, dict):
+    elif isinstance(value, Mapping):
         yield from strings_of(tuple(value.items()))
     elif is_dataclass(value):
         for field in fields(value):
