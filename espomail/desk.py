@@ -12,7 +12,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from espomail.model import Account, Actor, FolderInfo, FolderState, RawMail, RefusedMail, VanishedMail
+from espomail.model import Account, Actor, FolderInfo, FolderState, RawMail, RefusedMail, SendOutcome, VanishedMail
 
 if TYPE_CHECKING:
     from espomail.store.db import Connection
@@ -39,6 +39,14 @@ class Mailbox(Protocol):
     def idle(self, *, timeout_s: float) -> bool: ...
 
 
+class Post(Protocol):
+    """An open SMTP session; `wire.smtp.Post` is the real one."""
+
+    def send(
+        self, sender: str, recipients: Sequence[str], content: bytes, *, before_data: Callable[[], None] | None = None
+    ) -> SendOutcome: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
     """The database, who acts, the clock, fresh tokens, and the two doors to the network.
@@ -55,6 +63,6 @@ class Desk:
     monotonic: Callable[[], float]
     new_token: Callable[[], str]
     open_mailbox: Callable[[Account, float], AbstractContextManager[Mailbox]]
-    open_post: Callable[[Any, float], AbstractContextManager[Any]]
+    open_post: Callable[[Any, float], AbstractContextManager[Post]]
     lock_dir: Path
     say: Callable[[str], None]

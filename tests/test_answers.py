@@ -182,7 +182,7 @@ def test_what_the_server_refuses_waits_or_fails(shop, post, answer, code, status
 def test_a_server_out_of_reach_defers_everything(shop, post):
     shop.run("group-account edit support --smtp-port 1")
     deliver(shop, question())
-    shop.run("send", code=3)
+    shop.run("send", code=69)
     (row,) = shop.ask("outbox list")
     assert (row["status"], row["attempts"]) == ("deferred", 1)
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from espomail.cli.frame import asked, command, complain, emit, pass_desk, said
-from espomail.errors import PartlyDone
+from espomail.errors import PartlyDone, Unreachable
 from espomail.rules import access
 
 if TYPE_CHECKING:
     from espomail.desk import Desk
     from espomail.rounds.cron import Ran
     from espomail.rounds.notify import Hooks
-    from espomail.rounds.send import Sent
+    from espomail.rounds.settling import Sent
 
 
 @command("send", help="Send what is due in the outbox.", epilog="Example: espomail send --max-time 50")
@@ -30,8 +30,17 @@ def send(desk: Desk, max_mails: int | None, max_time: float | None) -> None:
         emit(_json(sent))
     else:
         said(f"{sent.sent} sent, {sent.deferred} deferred, {sent.failed} failed, {sent.unknown} unknown")
-    if sent.failures:
+    for trouble in sent.troubles if not asked().format else []:
+        complain(f"espomail send: {trouble}")
+    if sent.unreachable and not (sent.sent or sent.failed or sent.unknown):
+        raise Unreachable("no mail could be sent", "see: espomail outbox list; try the account with its test command")
+    if _went_wrong(sent):
         raise PartlyDone("not everything could be sent", "see: espomail outbox list")
+
+
+def _went_wrong(sent: Sent) -> bool:
+    """Whether something failed in this round; what a server asked to send later is no failure."""
+    return bool(sent.unreachable or sent.failed or sent.unknown or sent.refusals)
 
 
 @command(
@@ -71,11 +80,13 @@ def cron(desk: Desk) -> None:
     for each in ran.fetch.failed if ran.fetch else []:
         complain(f"{each.account}: {each.error}")
     quarantined = ran.fetch.total("quarantined") if ran.fetch else 0
+    for trouble in ran.send.troubles if ran.send else []:
+        complain(f"espomail cron: {trouble}")
     if ran.notify:
         _tell_troubles(ran.notify.troubles or [], fatal=False)
     if ran.troubles and not (ran.fetch or ran.send):
         raise ran.troubles[0]
-    if ran.troubles or quarantined or (ran.fetch and ran.fetch.failed) or (ran.send and ran.send.failures):
+    if ran.troubles or quarantined or (ran.fetch and ran.fetch.failed) or (ran.send and _went_wrong(ran.send)):
         raise PartlyDone("not all of it could be done", "see: espomail status, espomail outbox list, espomail quarantine list")
 
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 from espomail.desk import Desk
 from espomail.errors import EspomailError
 from espomail.rounds import fetch as fetching
-from espomail.rounds import locks, notify, send
+from espomail.rounds import locks, notify, send, settling
 from espomail.store import accounts, deleting
 from espomail.store import settings as settings_store
 from espomail.store.db import transaction
@@ -23,7 +23,7 @@ class Ran:
     """What each task came to, by its name, and the troubles of those that failed; the others ran all the same."""
 
     fetch: fetching.Report | None = None
-    send: send.Sent | None = None
+    send: settling.Sent | None = None
     notify: notify.Notified | None = None
     tidied: bool = False
     troubles: list[EspomailError] = field(default_factory=list)

@@ -7,44 +7,41 @@ sent again with the same bytes (at least once), automatic mail is not (at most o
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
 from itertools import groupby
 
-from espomail import times
-from espomail.desk import Desk
+from espomail.desk import Desk, Post
 from espomail.errors import EspomailError, Unreachable
-from espomail.model import Account, Deferred, Delivery, LostBeforeData, LostInData, Rejected, Reply, SendOutcome, Thing
-from espomail.rounds import locks
-from espomail.rounds.session import next_try
-from espomail.rules import schedule
-from espomail.store import accounts, emails, notifications, outbound, outbox
+from espomail.model import Account, Deferred, Delivery, LostBeforeData, LostInData, Rejected, SendOutcome
+from espomail.rounds import locks, settling
+from espomail.rounds.settling import Sent
+from espomail.store import accounts, outbound, outbox
 from espomail.store import settings as settings_store
 from espomail.store.db import Connection, transaction
 from espomail.store.outbox import Outgoing
 
 NO_LIMIT = 1_000_000
 NO_LIMIT_S = 365 * 86400.0
+COPY_S = 60.0
+FRUITLESS_SESSIONS_MAX = 3
 
 
 @dataclass(slots=True)
-class Sent:
-    """How many mails a round sent, deferred, gave up on, and of how many it doesn't know."""
+class _Group:
+    """The due mails of one account that are still to be tried, and copies of the sent ones for its Sent folder."""
 
-    sent: int = 0
-    deferred: int = 0
-    failed: int = 0
-    unknown: int = 0
-    failures: int = 0
-    is_locked: bool = False
-
-    def count(self, status: str) -> None:
-        setattr(self, status, getattr(self, status) + 1)
+    account: Account
+    waiting: deque[Outgoing]
+    copies: list[tuple[str, bytes]] = field(default_factory=list)
 
 
 def send(desk: Desk, *, max_mails: int | None = None, max_time_s: float | None = None) -> Sent:
-    """Send what is due; quietly nothing when another round is sending. Unreachable servers defer their mails."""
+    """Send what is due; quietly nothing when another round is sending. Unreachable servers defer their mails.
+
+    After `max_time_s` no further mail is begun; a server that is thinking about one is heard to the end.
+    """
     result = Sent()
     stop_at = desk.monotonic() + (max_time_s or NO_LIMIT_S)
     with locks.hold(desk.lock_dir / "send.lock") as is_held:
@@ -53,8 +50,8 @@ def send(desk: Desk, *, max_mails: int | None = None, max_time_s: float | None =
             return result
         _recover(desk, result)
         due = outbox.list_due(desk.db, now=desk.now(), limit=max_mails or NO_LIMIT)
-        for _, group in groupby(due, key=lambda mail: mail.account_id):
-            _send_group(desk, list(group), result, stop_at)
+        for account_id, mails in groupby(due, key=lambda mail: mail.account_id):
+            _send_group(desk, account_id, list(mails), result, stop_at)
     return result
 
 
@@ -63,148 +60,98 @@ def _recover(desk: Desk, result: Sent) -> None:
     for mail in outbox.list_interrupted(desk.db):
         with transaction(desk.db):
             if mail.phase == "data" and mail.kind != "user":
-                _finish(desk, mail, "unknown", "the process died while the mail was being handed over", result)
+                settling.finish(desk, mail, "unknown", "the process died while the mail was being handed over", result)
             else:
                 words = "interrupted; sent again" if mail.phase == "data" else "interrupted before it was handed over"
                 outbox.set_status(desk.db, mail.id, "queued", reply=words, now=desk.now(), next_try_at=desk.now())
 
 
-def _send_group(desk: Desk, mails: Sequence[Outgoing], result: Sent, stop_at: float) -> None:
+def _send_group(desk: Desk, account_id: int | None, mails: Sequence[Outgoing], result: Sent, stop_at: float) -> None:
     """The due mails of one account through as few connections as it takes."""
-    account = _account_of(desk.db, mails[0].account_id)
-    waiting = list(mails)
-    while waiting and desk.monotonic() < stop_at:
-        if account is None or account.smtp is None:
-            _settle_all(desk, waiting, "no SMTP server is set up for it", result)
-            return
-        try:
-            with desk.open_post(account, max(1.0, stop_at - desk.monotonic())) as post:
-                while waiting and desk.monotonic() < stop_at:
-                    outcome = _send_one(desk, post, account, waiting.pop(0), result)
-                    if isinstance(outcome, LostBeforeData | LostInData):
-                        break
-        except Unreachable as error:
-            result.failures += 1
-            _settle_all(desk, waiting, error.message, result)
-            return
+    account = _account_of(desk.db, account_id)
+    if account is None or account.smtp is None or not account.is_active:
+        why = "no SMTP server is set up for it" if account is None or account.smtp is None else "its account is disabled"
+        settling.defer_all(desk, mails, why, result)
+        return
+    group = _Group(account, deque(mails))
+    try:
+        _converse(desk, group, result, stop_at)
+    except Unreachable as error:
+        result.troubles.append(f"{account.name}: {error.message}")
+        result.unreachable += 1
+        settling.defer_all(desk, group.waiting, error.message, result, is_login=error.kind == "login-refused")
+    _store_copies(desk, account, group.copies, result)
 
 
 def _account_of(db: Connection, account_id: int | None) -> Account | None:
-    if account_id is None:
-        return outbound.system_account(db, settings_store.load(db))
-    return accounts.find(db, account_id)
+    """None stands for the system's own sender."""
+    return accounts.find(db, account_id) if account_id is not None else outbound.system_account(db, settings_store.load(db))
 
 
-def _send_one(desk: Desk, post: object, account: Account, mail: Outgoing, result: Sent) -> SendOutcome:
+def _converse(desk: Desk, group: _Group, result: Sent, stop_at: float) -> None:
+    """Session after session until nothing waits; a server that lets session after session end without a mail is left alone."""
+    fruitless = 0
+    while group.waiting and desk.monotonic() < stop_at:
+        with desk.open_post(group.account, max(1.0, stop_at - desk.monotonic())) as post:
+            settled = _one_session(desk, post, group, result, stop_at)
+        fruitless = 0 if settled else fruitless + 1
+        if fruitless == FRUITLESS_SESSIONS_MAX:
+            raise Unreachable(f"the server broke off {fruitless} sessions in a row")
+
+
+def _one_session(desk: Desk, post: Post, group: _Group, result: Sent, stop_at: float) -> int:
+    """Send until nothing waits, the time is over or the session ends; return how many mails the server decided about."""
+    settled = 0
+    while group.waiting and desk.monotonic() < stop_at:
+        match _send_one(desk, post, group, result):
+            case LostBeforeData() | LostInData():
+                return settled
+            case Deferred(reply=reply) if reply.code == 421:
+                return settled
+            case _:
+                settled += 1
+    return settled
+
+
+def _send_one(desk: Desk, post: Post, group: _Group, result: Sent) -> SendOutcome | None:
+    """Send the next mail; None when it was cancelled meanwhile."""
+    mail = group.waiting.popleft()
     with transaction(desk.db):
-        outbox.set_phase(desk.db, mail.id, "rcpt")
+        if not outbox.begin(desk.db, mail.id):
+            return None
     recipients = outbox.waiting_recipients(desk.db, mail.id)
     content = outbox.content_of(desk.db, mail.id)
-
-    def before_data() -> None:
-        with transaction(desk.db):
-            outbox.set_phase(desk.db, mail.id, "data")
-
-    outcome: SendOutcome = post.send(mail.envelope_from, recipients, content, before_data=before_data)  # type: ignore[attr-defined]
+    is_first = not outbox.has_arrived(desk.db, mail.id)
+    outcome = _hand_over(desk, post, mail, recipients, content, sender=mail.envelope_from)
+    if isinstance(outcome, Rejected) and not mail.envelope_from and not outcome.refused and outcome.reply.code:
+        # Some servers refuse the empty sender of RFC 3834 (Exchange Online: 5.7.60); refused is refused, so this sends nothing twice.
+        outcome = _hand_over(desk, post, mail, recipients, content, sender=group.account.address)
     with transaction(desk.db):
-        _settle(desk, mail, outcome, result)
-    if isinstance(outcome, Delivery) and account.store_sent and account.imap is not None:
-        _store_copy(desk, account, account.store_sent, content)
+        settling.settle(desk, mail, recipients, outcome, result)
+    if isinstance(outcome, Delivery) and is_first and mail.kind != "notice":
+        group.copies.append((mail.message_id, content))
     return outcome
 
 
-def _settle(desk: Desk, mail: Outgoing, outcome: SendOutcome, result: Sent) -> None:
-    """Write what the server said, recipient by recipient, and what follows from it."""
-    match outcome:
-        case Delivery(accepted=accepted, refused=refused, reply=reply):
-            for address in accepted:
-                outbox.set_recipient(desk.db, mail.id, address, "sent", _words(reply))
-            _settle_refused(desk, mail, refused)
-            if any(answer.code < 500 for answer in refused.values()):
-                _defer(desk, mail, _words(next(iter(refused.values()))), result)
-            else:
-                _finish(desk, mail, "sent", _words(reply), result, refused=refused)
-        case Deferred(reply=reply, refused=refused):
-            _settle_refused(desk, mail, refused)
-            _defer(desk, mail, _words(reply), result)
-        case Rejected(reply=reply, refused=refused):
-            _settle_refused(desk, mail, refused or dict.fromkeys(mail.to, reply))
-            _finish(desk, mail, "failed", _words(reply), result)
-        case LostBeforeData(reason=reason):
-            _defer(desk, mail, reason, result)
-        case LostInData(reason=reason) if mail.kind == "user":
-            _defer(desk, mail, f"{reason}; sent again", result)
-        case LostInData(reason=reason):
-            _finish(desk, mail, "unknown", reason, result)
-
-
-def _settle_refused(desk: Desk, mail: Outgoing, refused: dict[str, Reply]) -> None:
-    for address, reply in refused.items():
-        outbox.set_recipient(desk.db, mail.id, address, "failed" if reply.code >= 500 else "deferred", _words(reply))
-
-
-def _settle_all(desk: Desk, mails: Sequence[Outgoing], reason: str, result: Sent) -> None:
-    """The server can't be reached: every mail of it waits."""
-    for mail in mails:
+def _hand_over(
+    desk: Desk, post: Post, mail: Outgoing, recipients: Sequence[str], content: bytes, *, sender: str
+) -> SendOutcome:
+    def before_data() -> None:
         with transaction(desk.db):
-            outbox.set_phase(desk.db, mail.id, "rcpt")
-            _defer(desk, mail, reason, result)
+            outbox.set_in_data(desk.db, mail.id)
+
+    return post.send(sender, recipients, content, before_data=before_data)
 
 
-def _defer(desk: Desk, mail: Outgoing, reason: str, result: Sent) -> None:
-    decision = schedule.outbox(mail.attempts + 1, queued_at=times.from_text(mail.created_at), now=desk.now())
-    again = next_try(decision)
-    if again is None:
-        _finish(desk, mail, "failed", f"given up after 3 days: {reason}", result)
+def _store_copies(desk: Desk, account: Account, copies: Sequence[tuple[str, bytes]], result: Sent) -> None:
+    """Put copies into the account's folder of sent mail, unless the server did; that it can't be done does not unsend them."""
+    if not copies or account.store_sent is None or account.imap is None:
         return
-    outbox.set_status(desk.db, mail.id, "deferred", reply=reason, now=desk.now(), next_try_at=again)
-    result.count("deferred")
-
-
-def _finish(
-    desk: Desk, mail: Outgoing, status: str, reply: str, result: Sent, *, refused: dict[str, Reply] | None = None
-) -> None:
-    outbox.set_status(desk.db, mail.id, status, reply=reply, now=desk.now())
-    result.count(status)
-    if status != "sent":
-        result.failures += 1
-        _tell(desk.db, mail, f"«{mail.subject}» to {', '.join(mail.to)} {_FATES[status]}: {reply}", desk.now())
-    elif refused:
-        words = ", ".join(f"{address} ({_words(answer)})" for address, answer in refused.items())
-        _tell(desk.db, mail, f"«{mail.subject}» was refused for {words}", desk.now())
-
-
-_FATES = {"failed": "could not be sent", "unknown": "may or may not have been sent"}
-
-
-def _tell(db: Connection, mail: Outgoing, text: str, now: datetime) -> None:
-    """Tell who wrote the mail; of automatic mail the admins. A notice about a notice would never end."""
-    if mail.kind == "notice":
-        return
-    readers = [mail.created_by_id] if mail.created_by_id is not None else notifications.admins(db)
-    email = emails.find(db, mail.email_id) if mail.email_id is not None else None
-    parent: Thing | None = email.parent if email else None
-    for user_id in readers:
-        notifications.add(
-            db,
-            user_id,
-            "send-failed",
-            f"send:{mail.id}:{mail.attempts}",
-            at=now,
-            email_id=mail.email_id,
-            thing=parent,
-            text=text,
-        )
-
-
-def _store_copy(desk: Desk, account: Account, folder: str, content: bytes) -> None:
-    """Put a copy into the account's folder of sent mail; that it can't be done does not unsend the mail."""
     try:
-        with desk.open_mailbox(account, 60.0) as box:
-            box.append(folder, content, flags=("\\Seen",), at=desk.now())
+        with desk.open_mailbox(account, COPY_S) as box:
+            box.select(account.store_sent)
+            for message_id, content in copies:
+                if not box.find_message_id(message_id):
+                    box.append(account.store_sent, content, flags=("\\Seen",), at=desk.now())
     except EspomailError as error:
-        desk.say(f"{account.name}: no copy in {folder}: {error.message}")
-
-
-def _words(reply: Reply) -> str:
-    return f"{reply.code} {reply.text}".strip()
+        result.troubles.append(f"{account.name}: sent, but no copy in {account.store_sent}: {error.message}")

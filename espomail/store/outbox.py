@@ -170,12 +170,26 @@ def waiting_recipients(db: Connection, outbox_id: int) -> list[str]:
     return [row[0] for row in rows]
 
 
-def set_phase(db: Connection, outbox_id: int, phase: str) -> None:
-    """`rcpt` before the conversation about a mail begins (one attempt more), `data` before its first byte."""
-    begins = phase == "rcpt"
-    db.execute(
-        "update outbox set status = 'sending', phase = ?, attempts = attempts + ? where id = ?", (phase, int(begins), outbox_id)
-    )
+def failed_recipients(db: Connection, outbox_id: int) -> list[str]:
+    rows = db.execute("select address from outbox_recipients where outbox_id = ? and status = 'failed' order by address", (outbox_id,))
+    return [row[0] for row in rows]
+
+
+def begin(db: Connection, outbox_id: int) -> bool:
+    """Claim a mail before the conversation about it: phase `rcpt`, one attempt more. False when it no longer waits (cancelled)."""
+    sql = """update outbox set status = 'sending', phase = 'rcpt', attempts = attempts + 1
+             where id = ? and status in ('queued', 'deferred')"""
+    return db.execute(sql, (outbox_id,)).rowcount > 0
+
+
+def set_in_data(db: Connection, outbox_id: int) -> None:
+    """Phase `data`, before the first byte of the mail."""
+    db.execute("update outbox set phase = 'data' where id = ? and status = 'sending'", (outbox_id,))
+
+
+def has_arrived(db: Connection, outbox_id: int) -> bool:
+    """Whether a server has taken the mail over for any of its recipients."""
+    return bool(one(db, "select 1 from outbox_recipients where outbox_id = ? and status = 'sent' limit 1", (outbox_id,)))
 
 
 def set_recipient(db: Connection, outbox_id: int, address: str, status: str, reply: str | None) -> None:

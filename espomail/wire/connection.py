@@ -52,6 +52,10 @@ class Connection:
         """Give what follows (one command) this much wall-clock time, never more than the session has left."""
         self._command_ends = min(time.monotonic() + seconds, self._session_ends)
 
+    def allow_beyond(self, seconds: float) -> None:
+        """Give what follows this much wall-clock time even when the session's own is over: for an answer that decides something."""
+        self._command_ends = time.monotonic() + seconds
+
     def lost(self, reason: str) -> SessionLost:
         """Close the socket and return the error to raise: "host:port <reason>"."""
         if self._failure is None:

@@ -168,7 +168,7 @@ class Post:
         self._connection.allow(self._timeout_s + len(wire_form) / _SLOWEST_BYTES_S)
         self._connection.send(wire_form)
         try:
-            self._connection.allow(_LAST_WORD_S)
+            self._connection.allow_beyond(_LAST_WORD_S)
             self._connection.send(b".\r\n")
             reply = self._read_reply()
         except SessionLost as error:
