@@ -51,6 +51,7 @@ def an_hour_passes(traffic: Traffic) -> None:
     ("kind", "place", "cpu_s"),
     [
         ("raise", 17, None),
+        ("late", 17, None),
         ("kill", 0, None),
         ("kill", 49, None),
         ("memory", 30, None),
@@ -58,7 +59,7 @@ def an_hour_passes(traffic: Traffic) -> None:
         *[
             pytest.param(kind, k, None, marks=pytest.mark.long)
             for k in (0, 25, 49)
-            for kind in ("raise", "hang", "memory", "kill")
+            for kind in ("raise", "late", "hang", "memory", "kill")
         ],
     ],
 )
@@ -74,7 +75,7 @@ def test_a_mail_that_poisons_stops_no_other_and_is_imported_once_it_can_be(traff
         assert PARKED_AT_ONCE[kind] in error
     else:
         assert (state, attempts) == ("retrying", 1)
-        assert error == RAISED if kind == "raise" else error.startswith("MemoryError")
+        assert error == RAISED if kind in ("raise", "late") else error.startswith("MemoryError")
         for _ in range(3):
             an_hour_passes(busy)
             busy.shop.try_("fetch --now")

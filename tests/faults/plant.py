@@ -1,0 +1,74 @@
+"""Plant each fault of `plants/` in a copy of the program, run the ordinary tests on it, and print which went red.
+
+    python -m tests.faults.plant [NAME …]
+
+A patch says in its first line what it breaks. The exit code is 1 when a fault went unseen, or no longer fits the program.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PLANTS = Path(__file__).parent / "plants"
+# Which part of the suite is asked; none of it knows the plants. The first red test ends a run.
+ASKED = {
+    "auto-reply-sent-again": ("tests/test_answers.py",),
+    "answer-machines": ("tests/test_answers.py", "tests/rules"),
+    "no-escaping": ("tests/cli",),
+    "access-after-write": ("tests/test_access_matrix.py", "tests/cli"),
+    "case-number-from-anybody": ("tests/test_main_job.py",),
+    "same-message-id-is-same-mail": ("tests/test_main_job.py", "tests/mail", "tests/store", "tests/test_answers.py"),
+    "half-a-mail-stays": ("tests/faults/test_poison.py",),
+    "turn-forgotten": ("tests/test_main_job.py",),
+    "unseen-as-cursor": ("tests/test_main_job.py", "tests/wire"),
+    "no-marker": ("tests/faults/test_poison.py",),
+    "swallowed-exception": ("tests/faults/test_poison.py",),
+    "newer-schema-opened": ("tests/faults/test_storage.py", "tests/store"),
+    "disk-full-is-bad-mail": ("tests/faults/test_storage.py",),
+    "no-uidvalidity-check": ("tests/faults/test_epochs.py",),
+    "act-without-uidvalidity-check": ("tests/test_main_job.py", "tests/rounds"),
+    "random-ids": ("tests/mail", "tests/faults/test_epochs.py"),
+    "cursor-past-missing-mail": ("tests/rounds", "tests/wire", "tests/faults/test_cuts.py"),
+}
+OTHERS = ("tests/faults/test_kill.py", "tests/faults/test_storage.py", "tests/rounds")
+
+
+def red_under(patch: Path) -> list[str]:
+    """The tests that failed with the patch applied to a copy; a patch that does not apply is an error."""
+    with tempfile.TemporaryDirectory(prefix="plant") as folder:
+        copy = Path(folder) / "copy"
+        for part in ("espomail", "tests"):
+            shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
+        for file in ("pyproject.toml", "Makefile", "README.md"):
+            shutil.copy(ROOT / file, copy / file)
+        subprocess.run(["patch", "--quiet", "-p1", "--directory", str(copy), "--input", str(patch)], check=True)
+        command = [sys.executable, "-m", "pytest", "-x", "-n", "2", *ASKED.get(patch.stem, OTHERS)]
+        environment = {"PYTHONPATH": str(copy), "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+        done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode not in (0, 1, 2):
+        raise SystemExit(f"pytest could not run: {done.stdout}{done.stderr}")
+    return [line.split()[1] for line in done.stdout.splitlines() if line.startswith("FAILED ")]
+
+
+def main(names: list[str]) -> None:
+    """Print a line per plant; exit 1 when one went unseen."""
+    chosen = [patch for patch in sorted(PLANTS.glob("*.patch")) if not names or patch.stem in names]
+    unseen = 0
+    for patch in chosen:
+        red = red_under(patch)
+        unseen += not red
+        print(
+            f"{'red   ' if red else 'UNSEEN'} {patch.stem}: {patch.read_text().splitlines()[0]}\n         {red[0] if red else '-'}",
+            flush=True,
+        )
+    print(f"{len(chosen) - unseen} of {len(chosen)} planted faults turned the tests red")
+    raise SystemExit(1 if unseen else 0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
