@@ -196,7 +196,7 @@ def _mails(office: Office) -> None:
     add("assigned", "u-box", linked=mine, teams=frozenset({"theirs"}), assignee="u")
     add("personal", "u-own", linked=mine)
     add("personal w", "w-own", linked=frozenset("w"))
-    add("group folder", "shelf-box", teams=frozenset({"ours"}))
+    add("group folder", "shelf-box", linked=frozenset("uv"), teams=frozenset({"ours"}))
     add("shared", "plain", linked=mine)
     office.do("", "email", "share", str(office.ids["shared"]), "u")
     add("created", "plain", linked=mine, creator="u", To="u@office.example")
