@@ -35,7 +35,10 @@ def _queue_one(db: Connection, address: str, group: Sequence[Telling], sender: A
         subject=" ".join(subject.split()),
         text="\n".join(_line(each) for each in group) + "\n",
         message_id=tokens.sign_message_id(
-            instance.signing_key(db), thing="email:0", nonce=f"notice{group[-1].id}", domain=from_address.rpartition("@")[2]
+            instance.signing_key(db),
+            thing="email:0",
+            nonce=f"{tokens.NOTICE_NONCE}{group[-1].id}",
+            domain=from_address.rpartition("@")[2],
         ),
         date=now,
         headers=HEADERS,

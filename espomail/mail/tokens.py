@@ -16,6 +16,8 @@ from typing import Final
 from espomail.model import Thing
 
 CASE_NUMBER_MAX: Final = 2**53
+NOTICE_NONCE: Final = "notice"
+"""How the nonce of a notice's Message-ID begins, so that a notice which comes back is known for one."""
 _SIGNATURE_BYTES = 10
 
 _TOKEN = re.compile(r"\[#([1-9]\d*)\]", re.ASCII)
@@ -100,6 +102,12 @@ def read_signed_id(key: bytes, message_id: str) -> SignedId | BrokenSignature | 
     if len(number) > 16 or not _fits(key, signature, "message-id", kind, number, nonce, domain):
         return BrokenSignature(plain)
     return SignedId(Thing(kind, int(number)), nonce)
+
+
+def is_notice(key: bytes, message_id: str) -> bool:
+    """Whether a mail with this Message-ID is a notice that we sent, come back through a mailbox that we read."""
+    signed = read_signed_id(key, message_id)
+    return isinstance(signed, SignedId) and signed.nonce.startswith(NOTICE_NONCE)
 
 
 def plus_address(key: bytes, *, address: str, number: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from espomail import gather, times
+from espomail.mail import tokens
 from espomail.model import Mail, Step
 from espomail.rules import notices
 from espomail.steps.passage import Passage
@@ -21,7 +22,7 @@ def notify(p: Passage, mail: Mail, email: Email, newly_linked: Mapping[int, str]
         sender_id=p.arranged.users.get(email.from_address),
         assigned_id=agent_id,
     )
-    chosen = notices.choose(everybody, unwanted=_unwanted(p, email))
+    chosen = notices.choose(everybody, unwanted=_unwanted(p, mail, email))
     who = mail.sender.name or mail.sender.address if mail.sender else "somebody unknown"
     told = [n for n in chosen.told if _tell(p, n, email, f"New mail from {who}: {mail.subject}")]
     p.note(
@@ -43,8 +44,10 @@ def _tell(p: Passage, notice: notices.Notice, email: Email, text: str) -> bool:
     )
 
 
-def _unwanted(p: Passage, email: Email) -> str:
+def _unwanted(p: Passage, mail: Mail, email: Email) -> str:
     """Why nobody is told of this mail at all, "" when they may be."""
+    if tokens.is_notice(p.arranged.signing_key, mail.message_id):
+        return "a notice of ours: telling of it would never end"
     if not (email.with_notices and p.receipt.with_notices):
         return "imported without notices"
     received = times.from_text(email.received_at or p.receipt.received_at)

@@ -171,7 +171,9 @@ def waiting_recipients(db: Connection, outbox_id: int) -> list[str]:
 
 
 def failed_recipients(db: Connection, outbox_id: int) -> list[str]:
-    rows = db.execute("select address from outbox_recipients where outbox_id = ? and status = 'failed' order by address", (outbox_id,))
+    rows = db.execute(
+        "select address from outbox_recipients where outbox_id = ? and status = 'failed' order by address", (outbox_id,)
+    )
     return [row[0] for row in rows]
 
 

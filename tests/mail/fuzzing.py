@@ -244,6 +244,7 @@ TARGETS: dict[str, Target] = {
     "tokens.reply_subject": lambda given: tokens.reply_subject(given.text()),
     "tokens.sign_message_id": lambda given: tokens.sign_message_id(KEY, thing="case:7", nonce="n1", domain=given.line()),
     "tokens.read_signed_id": lambda given: tokens.read_signed_id(KEY, given.text()),
+    "tokens.is_notice": lambda given: tokens.is_notice(KEY, given.text()),
     "tokens.plus_address": lambda given: tokens.plus_address(KEY, address=given.line(), number=7),
     "tokens.read_plus_address": lambda given: tokens.read_plus_address(KEY, given.text()),
 }  # fmt: skip

@@ -11,6 +11,7 @@ from espomail.mail.tokens import (
     BrokenSignature,
     PlusAddress,
     SignedId,
+    is_notice,
     plus_address,
     read_plus_address,
     read_signed_id,
@@ -176,3 +177,11 @@ def test_a_plain_address_is_no_plus_address(address: str) -> None:
 def test_reading_never_fails(text: str, key: bytes) -> None:
     assert read_signed_id(key, text) is None or text.lower().strip().startswith(("espomail.", "<espomail."))
     assert read_plus_address(key, text) is None or "+case" in text.lower()
+
+
+@pytest.mark.parametrize(("nonce", "expected"), [("notice17", True), ("abc", False)])
+def test_a_notice_of_ours_is_told_from_any_other_mail(nonce: str, expected: bool) -> None:
+    signed = sign_message_id(KEY, thing="email:0", nonce=nonce, domain="team.example")
+    assert is_notice(KEY, signed) is expected
+    assert not is_notice(b"another key", signed)
+    assert not is_notice(KEY, "notice17@team.example")
