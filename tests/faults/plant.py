@@ -20,7 +20,7 @@ ASKED = {
     "auto-reply-sent-again": ("tests/test_answers.py",),
     "answer-machines": ("tests/test_answers.py", "tests/rules"),
     "no-escaping": ("tests/cli",),
-    "access-after-write": ("tests/test_access_matrix.py", "tests/cli"),
+    "access-after-write": ("tests/faults/test_refusals.py",),
     "case-number-from-anybody": ("tests/test_main_job.py",),
     "same-message-id-is-same-mail": ("tests/test_main_job.py", "tests/mail", "tests/store", "tests/test_answers.py"),
     "half-a-mail-stays": ("tests/faults/test_poison.py",),
@@ -31,7 +31,7 @@ ASKED = {
     "newer-schema-opened": ("tests/faults/test_storage.py", "tests/store"),
     "disk-full-is-bad-mail": ("tests/faults/test_storage.py",),
     "no-uidvalidity-check": ("tests/faults/test_epochs.py",),
-    "act-without-uidvalidity-check": ("tests/test_main_job.py", "tests/rounds"),
+    "act-without-uidvalidity-check": ("tests/faults/test_epochs.py",),
     "random-ids": ("tests/mail", "tests/faults/test_epochs.py"),
     "cursor-past-missing-mail": ("tests/rounds", "tests/wire", "tests/faults/test_cuts.py"),
 }

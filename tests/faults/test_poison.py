@@ -13,7 +13,8 @@ from espomail.store.db import transaction
 from tests.faults.traffic import Traffic, found
 from tests.shop import letter
 
-POISONED = str(Path(__file__).parent / "poisoned")
+HERE = Path(__file__).parent
+POISONED = f"{HERE / 'poisoned'}:{HERE.parents[1]}"
 MAILS = 50
 RAISED = "ValueError: poison"
 PARKED_AT_ONCE = {"hang": "SIGPROF", "kill": "SIGKILL"}

@@ -47,7 +47,6 @@ class Office:
     db: Connection
     desk: Desk
     now: datetime = NOW
-    said: list[str] = dataclasses.field(default_factory=list)
     count: int = 0
 
     def queue(self, *recipients: str, kind: str = "user") -> int:
@@ -98,16 +97,16 @@ def office(tmp_path: Path, run: Runner, db: Connection, post: ScriptedSmtp) -> O
         db_path=run.db_path,
         key_path=tmp_path / "key",
         actor=Actor(),
-        now=lambda: office.now,
+        now=lambda: made_office.now,
         monotonic=time.monotonic,
         new_token=lambda: "token",
         open_mailbox=lambda account, seconds: pytest.fail("no mailbox is asked for"),
         open_post=lambda account, seconds: smtp.open_post(account.smtp, password=None, deadline_s=seconds, command_timeout_s=3),
         lock_dir=tmp_path / "locks",
-        say=lambda words: office.said.append(words),
+        say=lambda words: None,
     )
-    office = Office(db, desk)
-    return office
+    made_office = Office(db, desk)
+    return made_office
 
 
 # ---------------------------------------------------------------- what servers answer
@@ -274,7 +273,7 @@ def test_no_more_mails_than_asked_leave(office: Office, post: ScriptedSmtp) -> N
 def _cut_everywhere(office: Office, post: ScriptedSmtp, kind: str, step: int) -> Counter[str]:
     """Cut a session at every `step`th byte, both ways, each followed by clean rounds; what became of the mails."""
     office.queue(kind=kind)
-    lengths = {}
+    lengths: dict[str, int] = {}
     post.reached = lambda stage, argument: lengths.update(sent=post.sent, heard=post.heard) if stage == "QUIT" else None
     assert office.send() == (1, 0, 0, 0)
     post.reached = lambda stage, argument: None
