@@ -60,8 +60,8 @@ def timed(command: list[str], environment: dict[str, str]) -> tuple[float, float
     if status:
         raise SystemExit(f"{command[0]} failed: {output.decode(errors='replace')[-2000:]}")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime + 0 * usage.ru_maxrss
-    return wall, cpu, max(usage.ru_maxrss, after.ru_maxrss)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return wall, cpu, usage.ru_maxrss
 
 
 def main() -> None:
