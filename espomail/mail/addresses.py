@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from espomail.mail.charsets import clean
@@ -17,6 +18,7 @@ from espomail.model import Address
 ADDRESSES_MAX = 1000
 ADDRESS_CHARS_MAX = 320
 VALUE_MAX = 400_000
+USUAL_CHARS_MAX = 200
 
 _ATOMS = re.compile(r"[^\s()<>\[\]:;@\\,\"\x00-\x1f\x7f]+")
 _DOMAIN = re.compile(
@@ -91,6 +93,12 @@ def read_addresses(value: str) -> tuple[Address, ...]:
 
     `a@good.example <b@evil.example>` means b: what stands before the angle brackets is a name, whatever it looks like.
     """
+    return _usual_addresses(value) if len(value) <= USUAL_CHARS_MAX else _read_simple(value) or _read_any(value)
+
+
+@lru_cache(maxsize=1024)
+def _usual_addresses(value: str) -> tuple[Address, ...]:
+    """The same of a short value, remembered: the same people write to the same mailboxes."""
     return _read_simple(value) or _read_any(value)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import binascii
 import re
+from functools import lru_cache
 
 from espomail.mail.headers import base64_bytes, text_of
 
@@ -20,7 +21,7 @@ def decoded(content: bytes, start: int, end: int, label: str) -> tuple[bytes, bo
 
     What carries no encoding that we know stays as it is, and so does plain text that is labelled base64.
     """
-    word = _LABEL_END.split(text_of(label), 1)[0].strip(" \t\"'").lower() if label else ""
+    word = _word(label[:200])
     if word == "base64":
         if _NO_BASE64.match(content, start, end):
             return content[start:end], True
@@ -29,6 +30,11 @@ def decoded(content: bytes, start: int, end: int, label: str) -> tuple[bytes, bo
         return binascii.a2b_qp(memoryview(content)[start:end]), False
     body = content[start:end]
     return _uudecoded(body) if word in _UU_LABELS else (body, False)
+
+
+@lru_cache(maxsize=256)
+def _word(label: str) -> str:
+    return _LABEL_END.split(text_of(label), 1)[0].strip(" \t\"'").lower()
 
 
 def _uudecoded(body: bytes) -> tuple[bytes, bool]:

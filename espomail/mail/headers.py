@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import binascii
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from espomail.mail import charsets
@@ -12,6 +13,7 @@ FIELD_MAX = 64 * 1024
 HEADER_MAX = 256 * 1024
 FIELDS_MAX = 1000
 LINE_MAX = FIELD_MAX + 1000
+USUAL_CHARS_MAX = 200
 
 _NAME = re.compile(rb"[!-9;-~]{1,200}[ \t]{0,8}:")
 _FIELD = re.compile(r"^([!-9;-~]{1,200})[ \t]{0,8}:([^\n]*+)", re.MULTILINE)
@@ -157,6 +159,16 @@ def decode_words(value: str) -> str:
     """
     if "=?" not in value:
         return charsets.clean(value)
+    return _usual_words(value) if len(value) <= USUAL_CHARS_MAX else _decode_words(value)
+
+
+@lru_cache(maxsize=1024)
+def _usual_words(value: str) -> str:
+    """The same of a short value, remembered: a mail is asked for its subject and names more than once, and so are its answers."""
+    return _decode_words(value)
+
+
+def _decode_words(value: str) -> str:
     out: list[str] = []
     charset, content, position = "", b"", 0
     for match in _WORD.finditer(value):

@@ -216,6 +216,7 @@ TARGETS: dict[str, Target] = {
     "identity.normal_message_id": lambda given: identity.normal_message_id(given.text()),
     "identity.message_ids": lambda given: identity.message_ids(given.text()),
     "identity.normal_text": lambda given: identity.normal_text(charsets.clean(given.text())),
+    "identity.normal_bytes": lambda given: identity.normal_bytes(given.text()).decode(),
     "identity.content_key": lambda given: identity.content_key(None, given.line(), None, given.text(), ()),
     "identity.derived_message_id": lambda given: identity.derived_message_id(given.random.randbytes(32).hex()),
     "identity.is_variant": lambda given: identity.is_variant(given.text(), given.text()),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from espomail.mail.identity import is_variant, message_ids, normal_message_id
+from espomail.mail.identity import is_variant, message_ids, normal_bytes, normal_message_id, normal_text
 from espomail.mail.parse import parse
 
 MAIL = b"""Return-Path: <ann@example.org>
@@ -122,3 +122,16 @@ def test_an_id_holds_no_white_space_and_no_brackets(value: str) -> None:
     for found in message_ids(value):
         assert found == "".join(found.split())
         assert not {"<", ">", "\x00"} & set(found)
+
+
+WHITE_SPACE = [character for character in map(chr, range(0x110000)) if character.isspace()]
+
+
+@pytest.mark.parametrize("space", WHITE_SPACE, ids=ascii)
+def test_any_white_space_folds_to_one_space(space: str) -> None:
+    assert normal_bytes(f"{space}a{space}{space}b \n c\xe9{space}") == "a b c\xe9".encode()
+
+
+@given(st.text(st.sampled_from([*WHITE_SPACE, "a", "\xe9", "\u2019", "\u3042"])))
+def test_texts_are_compared_by_the_bytes_of_their_normal_form(text: str) -> None:
+    assert normal_bytes(text) == normal_text(text).encode()
