@@ -7,9 +7,11 @@ checkpointer in two processes could lose committed transactions (sqlite.org/wal.
 from __future__ import annotations
 
 import os
+import random
 import secrets
 import shutil
 import stat
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,6 +38,7 @@ SqliteError = sqlite3.Error
 
 SCHEMA_VERSION = 7
 BUSY_TIMEOUT_MS = 20_000
+TURN_POLL_S = (0.001, 0.003)
 APPLICATION_ID = 0x6573706D  # "espm"
 
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
@@ -172,7 +175,7 @@ def transaction(db: Connection) -> Iterator[Connection]:
     busy timeout, when another process wrote in between (SQLITE_BUSY_SNAPSHOT).
     """
     with translated():
-        db.execute("begin immediate")
+        _begin(db)
         try:
             yield db
         except BaseException:
@@ -186,12 +189,37 @@ def transaction(db: Connection) -> Iterator[Connection]:
 def rolled_back(db: Connection) -> Iterator[Connection]:
     """A write transaction that is always undone: what `--dry-run` and `explain` run in."""
     with translated():
-        db.execute("begin immediate")
+        _begin(db)
         try:
             yield db
         finally:
             if db.in_transaction:
                 db.execute("rollback")
+
+
+def _begin(db: Connection) -> None:
+    """Wait for the turn to write, asking every few milliseconds.
+
+    SQLite's own wait sleeps up to 100 ms between two attempts, and so misses the moment between two transactions of a
+    busy writer again and again: a round then waited most of its time for its own processing child.
+    """
+    give_up_at = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    db.execute("pragma busy_timeout=0")
+    try:
+        while True:
+            try:
+                db.execute("begin immediate")
+                return
+            except SqliteError as error:
+                if not _is_busy(error) or time.monotonic() >= give_up_at:
+                    raise
+            time.sleep(random.uniform(*TURN_POLL_S))
+    finally:
+        db.execute(f"pragma busy_timeout={BUSY_TIMEOUT_MS}")
+
+
+def _is_busy(error: SqliteError) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 @contextmanager
@@ -222,7 +250,7 @@ def as_expected(error: SqliteError) -> EspomailError:
     code = getattr(error, "sqlite_errorcode", None)
     primary = code & 0xFF if isinstance(code, int) else None
     text = str(error)
-    if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) or "locked" in text:
+    if _is_busy(error) or "locked" in text:
         return TryAgain("the database is busy with another long write", "try again in a moment")
     if primary in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM) or "readonly" in text:
         return TryAgain("the database can't be written (read-only)", "check the owner and mode of the file and its folder")

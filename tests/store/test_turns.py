@@ -1,0 +1,43 @@
+"""Writers of one database take turns: one that always has more to write leaves room for another."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from espomail.store.db import create_db, open_db, transaction
+
+TURNS = 20
+
+
+def test_a_busy_writer_lets_another_in_between_its_transactions(tmp_path: Path) -> None:
+    path = tmp_path / "espomail.db"
+    create_db(path, now=datetime.now(UTC)).close()
+    started, had_all = threading.Event(), threading.Event()
+    busy_turns = 0
+
+    def write_on() -> None:
+        nonlocal busy_turns
+        db = open_db(path, now=datetime.now(UTC))
+        while not had_all.is_set():
+            with transaction(db):
+                started.set()
+                time.sleep(0.04)
+            busy_turns += 1
+            time.sleep(0.003)
+        db.close()
+
+    busy = threading.Thread(target=write_on)
+    busy.start()
+    other = open_db(path, now=datetime.now(UTC))
+    for _ in range(TURNS):
+        started.clear()
+        started.wait()
+        with transaction(other):
+            pass
+    had_all.set()
+    busy.join()
+    other.close()
+    assert busy_turns <= 2 * TURNS
