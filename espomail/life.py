@@ -39,14 +39,13 @@ def take_in(db: Connection, packed: Packed, receipt: NewReceipt, *, now: datetim
 
 def process(db: Connection, receipt: Receipt, arranged: Arrangements, *, now: datetime) -> None:
     """Decide and write everything about one mail that was taken in; the caller holds the transaction."""
-    raw = raw_mails.find(db, receipt.raw_id)
-    if raw is None:
+    kept = raw_mails.read(db, receipt.raw_id)
+    if kept is None:
         raise EspomailError(f"the bytes of receipt {receipt.id} are gone", "run: espomail doctor")
-    is_whole = raw_mails.is_whole(db, receipt.raw_id)
-    p = Passage(db, receipt, arranged.accounts.get(receipt.account_id or 0), arranged, now, is_whole)
+    p = Passage(db, receipt, arranged.accounts.get(receipt.account_id or 0), arranged, now, kept.is_whole)
     trusted = arranged.settings.trusted_authserv_id
-    head = parse_head(raw, trusted_authserv_id=trusted)
-    whole = cache(lambda: parse(raw, head=head, trusted_authserv_id=trusted))
+    head = parse_head(kept.content, trusted_authserv_id=trusted)
+    whole = cache(lambda: parse(kept.content, head=head, trusted_authserv_id=trusted))
 
     screening = screen(p, head, whole)
     if screening.skipped:
@@ -65,7 +64,7 @@ def process(db: Connection, receipt: Receipt, arranged: Arrangements, *, now: da
     parent = link_record(p, mail, email, clues)
     case = decide_case(p, mail, email, parent, gather.customer(clues))
     agent_id = distribute(p, email, case)
-    pass_on(p, email, case, came_late=cited.late is not None)
+    pass_on(p, email, case, came_late=cited.late is not None, is_known=recognition.email_id is not None)
     email = emails.get(db, email.id)
     notify(p, mail, email, newly_linked, agent_id)
     p.note(answering.answer(db, mail, email, receipt, arranged, case_number=case.opened, now=now))

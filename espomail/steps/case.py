@@ -77,12 +77,16 @@ def _join_case(p: Passage, email: Email, number: int, *, reopens: bool) -> str |
     return newcomer
 
 
-def pass_on(p: Passage, email: Email, case: CaseResult, *, came_late: bool) -> None:
-    """What those that answer this email owe to it: its teams, and its case where they came first and found none."""
+def pass_on(p: Passage, email: Email, case: CaseResult, *, came_late: bool, is_known: bool) -> None:
+    """What those that answer this email owe to it: its teams, and its case where they came first and found none.
+
+    Only an email that came after its answers, or that another account brings once more, has any.
+    """
     if came_late:
         emails.adopt_answers(p.db, email.id, email.message_id)
         waiting = emails.list_waiting_replies(p.db, email.message_id) if case.number is not None else []
         for reply in waiting:
             if reply.id != email.id and case.number is not None:
                 _join_case(p, reply, case.number, reopens=False)
-    emails.spread_teams(p.db, email.id)
+    if came_late or is_known:
+        emails.spread_teams(p.db, email.id)

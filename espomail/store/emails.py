@@ -252,14 +252,17 @@ def set_user_state(
 
 
 def link_teams(db: Connection, email_id: int, team_ids: Iterable[int]) -> None:
-    db.executemany("insert or ignore into email_teams (email_id, team_id) values (?, ?)", [(email_id, t) for t in team_ids])
+    for team_id in team_ids:
+        db.execute("insert or ignore into email_teams (email_id, team_id) values (?, ?)", (email_id, team_id))
 
 
 def adopt_answers(db: Connection, email_id: int, message_id: str) -> None:
     """Emails that came before the mail they answer are told which email it is."""
     db.execute(
-        "update emails set answers_email_id = ? where in_reply_to = ? and answers_email_id is null and id <> ?",
-        (email_id, message_id, email_id),
+        """update emails set answers_email_id = :email
+           where id in (select email_id from email_references where message_id = :id)
+             and in_reply_to = :id and answers_email_id is null and id <> :email""",
+        {"email": email_id, "id": message_id},
     )
 
 

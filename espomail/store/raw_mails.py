@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from typing import NamedTuple
 
 import zstandard
@@ -10,8 +11,19 @@ import zstandard
 from espomail.store.db import Connection, one
 
 _ADD = "insert into raw_mails (sha256, size_bytes, is_whole, content) values (?, ?, ?, ?)"
-_GET = "select content, size_bytes from raw_mails where id = ?"
+_GET = "select content, size_bytes, is_whole from raw_mails where id = ?"
 _LEVEL = 3
+
+
+class _Zstd(threading.local):
+    """The compressor and decompressor of a thread: making one takes as long as a mail does, sharing one is not safe."""
+
+    def __init__(self) -> None:
+        self.compressor = zstandard.ZstdCompressor(level=_LEVEL)
+        self.decompressor = zstandard.ZstdDecompressor()
+
+
+_zstd = _Zstd()
 
 
 class Packed(NamedTuple):
@@ -25,8 +37,15 @@ class Packed(NamedTuple):
 
 def pack(content: bytes, *, is_whole: bool = True) -> Packed:
     """Given the bytes of a mail, return them compressed (zstd) with their hash and length."""
-    compressed = zstandard.ZstdCompressor(level=_LEVEL).compress(content)
+    compressed = _zstd.compressor.compress(content)
     return Packed(hashlib.sha256(content).hexdigest(), len(content), is_whole, compressed)
+
+
+class Kept(NamedTuple):
+    """The bytes of a mail as they came; `is_whole` is False when it was over the size gate and only its beginning was read."""
+
+    content: bytes
+    is_whole: bool
 
 
 def add(db: Connection, packed: Packed) -> int:
@@ -34,12 +53,19 @@ def add(db: Connection, packed: Packed) -> int:
     return int(cursor.lastrowid or 0)
 
 
-def find(db: Connection, raw_id: int | None) -> bytes | None:
-    """The bytes as they came, None when they are gone (a deleted email, a skipped mail past its time)."""
+def read(db: Connection, raw_id: int | None) -> Kept | None:
+    """What is kept of a mail, None when it is gone (a deleted email, a skipped mail past its time)."""
     row = db.execute(_GET, (raw_id,)).fetchone()
     if row is None:
         return None
-    return zstandard.ZstdDecompressor().decompress(row["content"], max_output_size=max(1, row["size_bytes"]))
+    content = _zstd.decompressor.decompress(row["content"], max_output_size=max(1, row["size_bytes"]))
+    return Kept(content, bool(row["is_whole"]))
+
+
+def find(db: Connection, raw_id: int | None) -> bytes | None:
+    """The bytes as they came, None when they are gone."""
+    kept = read(db, raw_id)
+    return None if kept is None else kept.content
 
 
 def is_whole(db: Connection, raw_id: int | None) -> bool:
