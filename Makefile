@@ -17,7 +17,7 @@ test-long: $(STAMP) servers
 	$(BIN)/pytest -n 2 -rs -m long $(PYTEST)
 
 bench: $(STAMP) servers
-	for each in fetch parse parse_growth access; do echo "== $$each"; $(BIN)/python benchmarks/$$each.py || exit 1; done
+	for each in fetch idle start parse parse_growth access; do echo "== $$each"; $(BIN)/python benchmarks/$$each.py || exit 1; done
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

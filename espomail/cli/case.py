@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from espomail import times
-from espomail.cli.case_distribution import distribution
 from espomail.cli.case_fields import (
     FIELDS,
     case_json,
@@ -20,7 +19,6 @@ from espomail.cli.case_fields import (
     shown,
 )
 from espomail.cli.case_link import link
-from espomail.cli.case_reply import reply
 from espomail.cli.fields import add_options, chosen, edit_options, edited
 from espomail.cli.frame import emit, group, pass_desk
 from espomail.cli.stream import read_text, write_post
@@ -36,13 +34,14 @@ if TYPE_CHECKING:
 COLUMNS = ("number", "status", "priority", "assigned_user", "created_at", "account", "name")
 
 
-@group(help="Cases: one per question, however many mails it takes.")
+@group(
+    help="Cases: one per question, however many mails it takes.",
+    later={"distribution": "espomail.cli.case_distribution:distribution", "reply": "espomail.cli.case_reply:reply"},
+)
 def case() -> None: ...
 
 
-case.add_command(distribution)
 case.add_command(link)
-case.add_command(reply)
 
 
 @case.command("list", help="The newest cases.", epilog="Example: espomail case list --status open --assigned ann")

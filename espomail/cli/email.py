@@ -8,11 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from espomail import times
-from espomail.cli import email_links, email_send, email_state
+from espomail.cli import email_links, email_state
 from espomail.cli.actor import personal, refuse_borrowed_path
-from espomail.cli.email_download import download
-from espomail.cli.email_explain import explain
-from espomail.cli.email_search import search
 from espomail.cli.folder import owner_id as folder_owner_id
 from espomail.cli.frame import emit, group, pass_desk, write_bytes
 from espomail.cli.things import LARGEST_ID, thing_of
@@ -30,11 +27,20 @@ PLACES = ("inbox", "sent", "trash", "archive")
 id_argument = click.argument("id_", metavar="ID", type=click.IntRange(1, LARGEST_ID))
 
 
-@group(help="Emails, and each user's own view of them.")
+@group(
+    help="Emails, and each user's own view of them.",
+    later={
+        "download": "espomail.cli.email_download:download",
+        "drafts": "espomail.cli.email_send:drafts",
+        "explain": "espomail.cli.email_explain:explain",
+        "search": "espomail.cli.email_search:search",
+        "send": "espomail.cli.email_send:send",
+    },
+)
 def email() -> None: ...
 
 
-for _command in (download, explain, search, *email_links.COMMANDS, *email_state.COMMANDS, *email_send.COMMANDS):
+for _command in (*email_links.COMMANDS, *email_state.COMMANDS):
     email.add_command(_command)
 
 

@@ -80,9 +80,6 @@ def drafts(desk: Desk, limit: int) -> None:
     emit([email_json(each) for each in emails_read.list_ids(desk.db, desk.actor, ids)], columns=EMAIL_COLUMNS)
 
 
-COMMANDS: tuple[click.Command, ...] = (send, drafts)
-
-
 def _send_draft(desk: Desk, draft_id: int, at: datetime | None, is_draft: bool, asked: dict[str, Any]) -> writing.Written:
     if is_draft or any(value not in (None, ()) for value in asked.values()):
         raise UsageError("a draft is sent as it stands", f"only --at goes with it: espomail email send {draft_id} --at 2h")

@@ -121,10 +121,23 @@ class FramedCommand(Framed):
 
 
 class FramedGroup(Framed, click.Group):
-    """A noun with its verbs; a mistyped verb is answered with the nearest one."""
+    """A noun with its verbs; a mistyped verb is answered with the nearest one.
+
+    `later` maps verbs to module:attribute, imported when the verb is called: those that load more than the others need.
+    """
 
     command_class = FramedCommand
     group_class = type
+
+    def __init__(self, *args: Any, later: Mapping[str, str] | None = None, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.later = later or {}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *self.later})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return imported(self.later[cmd_name]) if cmd_name in self.later else super().get_command(ctx, cmd_name)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
@@ -157,17 +170,20 @@ class LazyGroup(FramedGroup):
         return list(self.targets)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in self.targets:
-            return None
-        module, attribute = self.targets[cmd_name].split(":")
-        found = getattr(importlib.import_module(module), attribute)
-        assert isinstance(found, click.Command)
-        return found
+        return imported(self.targets[cmd_name]) if cmd_name in self.targets else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for heading, section in self.sections.items():
             with formatter.section(heading):
                 formatter.write_dl([(name, words) for name, (_, words) in section.items()], col_max=20)
+
+
+def imported(target: str) -> click.Command:
+    """The command that `module:attribute` names."""
+    module, _, attribute = target.partition(":")
+    found = getattr(importlib.import_module(module), attribute)
+    assert isinstance(found, click.Command)
+    return found
 
 
 def group(name: str | None = None, **attributes: Any) -> Callable[[Callable[..., Any]], FramedGroup]:
