@@ -177,4 +177,4 @@ def _returned_headers(parts: list[Part], returned: str) -> Iterator[str]:
 
 
 def _bytes_text(part: Part) -> str:
-    return part.content[:500_000].decode("utf-8", "replace")
+    return part.content[:500_000].decode("utf-8", "replace").replace("\x00", "")

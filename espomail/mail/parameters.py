@@ -44,7 +44,7 @@ def _usual_parameters(value: str) -> tuple[str, Mapping[str, str]]:
 
 
 def _parameters(value: str) -> tuple[str, Mapping[str, str]]:
-    flat = unfold(value)
+    flat = unfold(value).replace("\x00", "")
     match = _HEAD.match(flat)
     head, rest = (match[1].lower(), flat[match.end(1) :]) if match and "=" not in match[1] else ("", flat)
     pieces: dict[str, list[_Piece]] = {}
