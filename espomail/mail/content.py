@@ -46,6 +46,7 @@ class _Shown(NamedTuple):
     kind: str
     text: str
     choice: Part | None
+    part: Part
 
 
 @dataclass(slots=True)
@@ -54,7 +55,7 @@ class _Reading:
 
     shown: list[_Shown] = field(default_factory=list)
     invites: list[str] = field(default_factory=list)
-    others: list[Part] = field(default_factory=list)
+    attached: list[Part] = field(default_factory=list)
     chars: int = 0
     is_partial: bool = False
 
@@ -66,14 +67,14 @@ def content_of(root: Part) -> Content:
         if part.content_type in _SHOWN and part.disposition != "attachment" and (not part.name or part is root):
             _read_text(part, choice, reading)
         else:
-            reading.others.append(part)
+            reading.attached.append(part)
             if part.content_type == "text/calendar":
                 reading.invites.append(calendar.describe_invite(part.text()) or "")
     pages = [shown.text for shown in reading.shown if shown.kind == "text/html"]
     page = "\n".join(pages) if pages else None
     text = "\n\n".join(block for block in (_text(reading), *reading.invites) if block.strip())
     is_cut = len(text) > TEXT_CHARS_MAX or (page is not None and len(page) > texts.HTML_CHARS_MAX)
-    attached = tuple(_attached(reading.others, page))
+    attached = tuple(_attached(_in_order(root, reading.attached, _untold_pages(reading.shown)), page))
     return Content(text[:TEXT_CHARS_MAX], page, attached, _flags(root, text), reading.is_partial or is_cut)
 
 
@@ -103,7 +104,7 @@ def _read_text(part: Part, choice: Part | None, reading: _Reading) -> None:
         text = _with_line_feeds(text) if "\r" in text else text
         if part.params.get("format", "").lower() == "flowed":
             text = texts.unflow(text, delsp=part.params.get("delsp", "").lower() == "yes")
-    reading.shown.append(_Shown(part.content_type, text, choice))
+    reading.shown.append(_Shown(part.content_type, text, choice, part))
     reading.chars += len(text)
     reading.is_partial = reading.is_partial or is_lossy
 
@@ -138,6 +139,32 @@ def _text(reading: _Reading) -> str:
         elif not is_said:
             chosen.append(texts.html_to_text(shown.text))
     return "\n".join(text for text in chosen if text.strip())
+
+
+def _untold_pages(shown: Sequence[_Shown]) -> list[Part]:
+    """The pages behind a plain text, not beside it as another choice, most of whose words it lacks.
+
+    They are documents of their own: whoever reads the text alone would never know of them.
+    """
+    plain = [one.text for one in shown if one.kind == "text/plain" and one.text.strip()]
+    alone = [one for one in shown if one.kind == "text/html" and one.choice is None]
+    if not plain or not alone or alone[0] is shown[0]:
+        return []
+    told = {word for text in plain for word in text.lower().split()}
+    return [one.part for one in alone if not _is_told(texts.html_to_text(one.text), told)]
+
+
+def _is_told(text: str, told: set[str]) -> bool:
+    words = set(text.lower().split())
+    return len(words & told) * 2 >= len(words)
+
+
+def _in_order(root: Part, parts: Sequence[Part], more: Sequence[Part]) -> Sequence[Part]:
+    """Both as they stand in the mail."""
+    if not more:
+        return parts
+    wanted = {id(part) for part in (*parts, *more)}
+    return [part for part, _ in _leaves(root) if id(part) in wanted]
 
 
 def _attached(parts: Sequence[Part], page: str | None) -> Iterator[Leaf]:

@@ -39,6 +39,30 @@ def attached(raw: bytes) -> list[tuple[str, str, bytes, bool]]:
     return [(leaf.name, leaf.content_type, leaf.content, leaf.is_inline) for leaf in read(raw).leaves]
 
 
+OTHER_PAGE = b"Content-Type: text/html\n\n<p>Offer 17: three printers</p>"
+SAME_PAGE = b"Content-Type: text/html\n\n<p><b>Plain</b></p>"
+
+
+@pytest.mark.parametrize(
+    ("raw", "names"),
+    [
+        pytest.param(together("mixed", PLAIN, OTHER_PAGE), ["text/html"], id="a page of its own behind a text"),
+        pytest.param(together("mixed", PLAIN, SAME_PAGE), [], id="the text again as a page"),
+        pytest.param(together("mixed", OTHER_PAGE, PLAIN), [], id="a text behind a page, both read"),
+        pytest.param(together("alternative", PLAIN, OTHER_PAGE), [], id="another choice"),
+        pytest.param(together("mixed", PLAIN, b"Content-Type: text/html\n\n<p></p>"), [], id="an empty page"),
+    ],
+)
+def test_a_page_that_the_text_says_nothing_of_is_attached(raw: bytes, names: list[str]) -> None:
+    assert [leaf.content_type for leaf in read(raw).leaves] == names
+
+
+def test_an_attached_page_keeps_its_place_among_the_attachments() -> None:
+    file = b"Content-Type: image/png; name=a.png\n\nx"
+    raw = together("mixed", PLAIN, file, OTHER_PAGE, file)
+    assert [leaf.content_type for leaf in read(raw).leaves] == ["image/png", "text/html", "image/png"]
+
+
 @pytest.mark.parametrize(
     ("raw", "text", "html"),
     [
