@@ -56,7 +56,7 @@ def _split_plain(raw: bytes, start: int, end: int) -> tuple[Header, int] | None:
     if blank is None:
         return None
     block = raw[start : blank.start()].replace(b"\r\n", b"\n").rstrip(b"\r")
-    if not block.isascii() or b"\r" in block:
+    if not block.isascii() or b"\r" in block or b"\x1b" in block:
         return None
     text = block.decode("ascii").replace("\n ", " ").replace("\n\t", "\t")
     fields = _FIELD.findall(text)
@@ -143,8 +143,8 @@ def _split_by_line(raw: bytes, start: int, end: int) -> tuple[Header, int]:
 
 
 def _raw_text(line: bytes) -> str:
-    """8-bit header text has no declared charset: UTF-8 when it is that (RFC 6532), else cp1252."""
-    return line.decode("ascii") if line.isascii() else charsets.decode(line, None)[0]
+    """8-bit header text has no declared charset: UTF-8 when it is that (RFC 6532), else cp1252; ISO-2022 shows by its escapes."""
+    return line.decode("ascii") if line.isascii() and b"\x1b" not in line else charsets.decode(line, None)[0]
 
 
 def unfold(value: str) -> str:

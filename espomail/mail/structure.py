@@ -54,8 +54,8 @@ class Part:
     def decoded(self) -> tuple[str, bool]:
         """The content as text, at most 8 MB of it, and whether something in it was cut or had to be replaced."""
         declared = self.params.get("charset")
-        if self.content_type == "text/html" and charsets.lookup(declared) is None:
-            declared = charsets.html_charset(self.content)
+        if self.content_type == "text/html" and not charsets.is_said(declared):
+            declared = charsets.html_charset(self.content) or declared
         text, is_lossy = charsets.decode(self.content[:TEXT_BYTES_MAX], declared)
         return text, is_lossy or len(self.content) > TEXT_BYTES_MAX
 

@@ -18,6 +18,7 @@ from espomail.mail import (
     bounce,
     bounce_text,
     calendar,
+    charset_names,
     charsets,
     compose,
     content,
@@ -27,6 +28,7 @@ from espomail.mail import (
     encodings,
     headers,
     identity,
+    japanese,
     parameters,
     parse,
     quote_starts,
@@ -60,7 +62,7 @@ espomail.case.42.n.sig@team.example|support+case42.abc@team.example|{{ email.sub
 """
 _BYTES = (
     b"\x00", b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xe2\x80\xae", b"\x1b[2J", b"\xef\xbb\xbf", b"\x78\x9f\x3e\x22\x01\x00",
-    b"~{", b"+2AA-",
+    b"~{", b"+2AA-", b"\x1b$B", b"\x1b(B", b"\x1b(I", b"\x1b$)C",
 )  # fmt: skip
 WORDS: Sequence[bytes] = (*_WORDS.strip().replace(b"\n", b"|").split(b"|"), *_BYTES)
 ENDS = (b"\n", b"\r\n", b"\r", b"\n\n", b"\r\n\r\n", b" ", b"", b"\n ", b"\t", b"; ")
@@ -180,6 +182,8 @@ TARGETS: dict[str, Target] = {
     "bounce_text.split_report": lambda given: bounce_text.split_report(given.text()),
     "bounce_text.failed_recipients": lambda given: bounce_text.failed_recipients(given.text(), ours=frozenset({given.line()})),
     "calendar.describe_invite": lambda given: calendar.describe_invite(given.random.choice((given.text(), given.bytes()))),
+    "charset_names.codec_name": lambda given: charset_names.codec_name(given.text()),
+    "charsets.is_said": lambda given: charsets.is_said(given.text()[: given.random.choice((8, 80))]),
     "charsets.decode": lambda given: charsets.decode(given.bytes(), given.text()[: given.random.choice((8, 80))]),
     "charsets.lookup": lambda given: charsets.lookup(given.text()[: given.random.choice((8, 80))]),
     "charsets.html_charset": lambda given: charsets.html_charset(given.bytes()),
@@ -220,6 +224,7 @@ TARGETS: dict[str, Target] = {
     "identity.content_key": lambda given: identity.content_key(None, given.line(), None, given.text(), ()),
     "identity.derived_message_id": lambda given: identity.derived_message_id(given.random.randbytes(32).hex()),
     "identity.is_variant": lambda given: identity.is_variant(given.text(), given.text()),
+    "japanese.as_shift_jis": lambda given: japanese.as_shift_jis(given.bytes()),
     "parameters.parameters": lambda given: parameters.parameters(given.text()),
     "parse.parse_head": lambda given: parse.parse_head(given.raw, trusted_authserv_id="mx.example"),
     "parse.parse": lambda given: parse.parse(given.raw, trusted_authserv_id="mx.example"),
