@@ -181,8 +181,8 @@ class Scripted:
 
     def say(self, sock: socket.socket, what: bytes) -> None:
         room = len(what) if self.cut_sent is None else self.cut_sent - self.sent
+        self.sent += len(what[:room])  # before the client can see it, and read this
         sock.sendall(what[:room])
-        self.sent += len(what[:room])
         if room < len(what):
             raise ConnectionAbortedError
 
