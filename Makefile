@@ -33,12 +33,13 @@ binary: $(STAMP)
 	$(BIN)/pex . --venv --sh-boot --no-strip-pex-env --console-script espomail --output-file dist/espomail
 	ls -l dist/espomail
 
-# Real servers for the tests: Dovecot for IMAP; OpenSMTPD and mbsync where they are used. Installed where root and Debian allow.
+# Real servers for the tests: Dovecot for IMAP, OpenSMTPD for SMTP; mbsync where it is used. Installed where root and Debian allow.
 servers:
-	@if command -v dovecot >/dev/null 2>&1 || [ -x /usr/sbin/dovecot ]; then :; \
+	@export PATH="$$PATH:/usr/sbin:/usr/local/sbin"; \
+	if command -v dovecot >/dev/null 2>&1 && command -v smtpd >/dev/null 2>&1; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends dovecot-imapd opensmtpd isync sudo; \
-	else echo "Dovecot is not installed and can't be installed here: the tests that need it are skipped (install dovecot-imapd)."; fi
+	else echo "Dovecot or OpenSMTPD is missing and can't be installed here: the tests that need it are skipped (install dovecot-imapd, opensmtpd)."; fi
 
 $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -213,7 +213,7 @@ def dovecot(folder: Path | None = None, *, users: Mapping[str, str] | None = Non
         server = _prepare(home, dict(users or {"ann": PASSWORD, "bob": PASSWORD}), more)
         process = subprocess.Popen([binary, "-F", "-c", str(home / "dovecot.conf")], stdout=subprocess.DEVNULL)
         try:
-            _wait_until_open([server.port, server.tls_port], process, home / "log")
+            wait_until_open([server.port, server.tls_port], process, home / "log")
             yield server
         finally:
             process.send_signal(signal.SIGTERM)
@@ -259,7 +259,7 @@ def _prepare(home: Path, users: dict[str, str], more: str) -> Dovecot:
     return Dovecot(home, port, tls_port, users, owner.pw_uid, owner.pw_gid)
 
 
-def _wait_until_open(ports: Sequence[int], process: subprocess.Popen[bytes], log: Path) -> None:
+def wait_until_open(ports: Sequence[int], process: subprocess.Popen[bytes], log: Path) -> None:
     """Until every port accepts; an IMAP server that dies first is an error with its log."""
     until = time.monotonic() + 20
     for port in ports:

@@ -14,7 +14,7 @@ _LINE_CHARS_MAX = 1000
 
 _RETURNED = re.compile(
     r"\s*(?:[-=_*>]{2,}\s*)?(?:this is (?:a|the) copy of|(?:the )?original (?:message|mail)|below this line|unsent message"
-    r"|(?:the )?(?:header|copy)s? of the (?:original|source|message)|message headers follow|here is (?:a|your) copy"
+    r"|(?:the )?(?:header|copy)s? of the (?:original|source|message)|message headers follow|(?:here|below) is (?:a|your) copy"
     r"|returned message"
     r"|(?:---+ )?forwarded message|included is a copy|the attachment contains the original|-----* ?original"
     r"|(?:received|return-path|message-id|x-originating-ip|dkim-signature):)",
@@ -95,4 +95,5 @@ def _addresses_in(line: str, excluded: frozenset[str] | set[str]) -> Iterator[st
 def _reason(lines: list[str], address: str) -> str:
     """The words about one address without the address that heads them; "" where there are none."""
     words = " ".join(" ".join(lines)[:2000].split())
-    return words.lstrip('<["*').removeprefix(address).lstrip(' >"]:,')
+    told = words.lstrip('<["*').removeprefix(address).lstrip(' >"]:,')
+    return told.removesuffix('"') if told.count('"') == 1 else told
