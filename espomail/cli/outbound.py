@@ -12,16 +12,18 @@ from espomail.cli.account_secrets import Passwords, read_passwords
 from espomail.cli.fields import Field, edit_options, edited
 from espomail.cli.frame import changed, command, emit, pass_desk
 from espomail.errors import BadInput, UsageError
-from espomail.model import Account, Server, Settings
+from espomail.model import Account, Secret, Server, Settings
 from espomail.rules import access
 from espomail.rules import accounts as account_rules
 from espomail.rules.names import check_address
+from espomail.rules.settings import OUTBOUND_KEYS
 from espomail.store import accounts
 from espomail.store import settings as store
 from espomail.store.db import transaction
 
 if TYPE_CHECKING:
     from espomail.desk import Desk
+    from espomail.store.db import Connection
 
 FIELDS = (
     Field(name="address", metavar="ADDRESS", help="system mail goes from the group account with this address"),
@@ -56,9 +58,14 @@ def outbound(desk: Desk, /, **given: Any) -> None:
         access.require_admin(desk.actor)
         before = store.load(desk.db)
         after = _read(desk, before, given, passwords)
-        for key in ("outbound_address", "outbound_from_name", "outbound_shared", "outbound_server"):
-            store.set_(desk.db, key, getattr(after, key))
+        keep(desk.db, after)
     changed(f"system mail goes from {after.outbound_address or 'nowhere'}", outbound_json(store.load(desk.db)))
+
+
+def keep(db: Connection, after: Settings) -> None:
+    """Keep what the settings say of the system's sender."""
+    for key in OUTBOUND_KEYS:
+        store.set_(db, key, getattr(after, key))
 
 
 def outbound_json(settings: Settings) -> dict[str, Any]:
@@ -73,12 +80,26 @@ def outbound_json(settings: Settings) -> dict[str, Any]:
 
 
 def _read(desk: Desk, before: Settings, given: Mapping[str, Any], passwords: Passwords) -> Settings:
-    """The settings as they will be; raise BadInput unless system mail can leave that way."""
+    """The settings as the options make them; raise BadInput unless system mail can leave that way."""
     held = accounts.server_of(before.outbound_server)
-    values = edited(FIELDS, given, _current(before, held))
-    server = _server(values, held, passwords)
-    if server is None and any(given.get(key) not in (None, ()) for key in SERVER_KEYS):
+    values = edited(FIELDS, given, current(before, held))
+    if not values["server"] and any(given.get(key) not in (None, ()) for key in SERVER_KEYS):
         raise UsageError("those are options of an SMTP server", "name it with --server HOST:PORT")
+    if passwords.is_given("smtp"):
+        return outbound_as(desk, before, values, secret=passwords.secret("smtp"))
+    return outbound_as(desk, before, values, secret=held.secret if held else None)
+
+
+def outbound_as(desk: Desk, before: Settings, values: Mapping[str, Any], *, secret: Secret | None) -> Settings:
+    """The settings with the values of FIELDS by key; raise BadInput unless system mail can leave that way.
+
+    A password that is new is for the log-in of the address where no log-in is named.
+    """
+    held = accounts.server_of(before.outbound_server)
+    login = values["smtp_login"]
+    if login is None and secret and secret != (held.secret if held else None):
+        login = values["address"]
+    server = _server(values, login=login, secret=secret) if values["server"] else None
     address = check_address(values["address"]) if values["address"] else None
     _check(desk, address, server, is_shared=values["shared"])
     return replace(
@@ -90,7 +111,7 @@ def _read(desk: Desk, before: Settings, given: Mapping[str, Any], passwords: Pas
     )
 
 
-def _current(settings: Settings, server: Server | None) -> dict[str, Any]:
+def current(settings: Settings, server: Server | None) -> dict[str, Any]:
     """What holds now, in the words of the options."""
     values: dict[str, Any] = {
         "address": settings.outbound_address,
@@ -99,9 +120,8 @@ def _current(settings: Settings, server: Server | None) -> dict[str, Any]:
         "server": None,
     }
     if server is not None:
-        host = f"[{server.host}]" if ":" in server.host else server.host
         values |= {
-            "server": f"{host}:{server.port}",
+            "server": host_and_port(server.host, server.port),
             "smtp_security": server.security,
             "smtp_login": server.login,
             "tls_ca_file": server.tls_ca_file,
@@ -110,16 +130,15 @@ def _current(settings: Settings, server: Server | None) -> dict[str, Any]:
     return values
 
 
-def _server(values: Mapping[str, Any], held: Server | None, passwords: Passwords) -> Server | None:
-    if not values["server"]:
-        return None
+def host_and_port(host: str, port: int) -> str:
+    """A server as --server takes it: an IPv6 address in brackets."""
+    return f"[{host}]:{port}" if ":" in host and not host.startswith("[") else f"{host}:{port}"
+
+
+def _server(values: Mapping[str, Any], *, login: str | None, secret: Secret | None) -> Server:
     host, colon, port = values["server"].rpartition(":")
     if not colon or (values["server"].count(":") > 1 and not host.startswith("[")):
         host, port = values["server"], str(account_rules.DEFAULT_PORTS["smtp", values["smtp_security"]])
-    secret = passwords.secret("smtp") if passwords.is_given("smtp") else held.secret if held else None
-    login = values["smtp_login"]
-    if login is None and passwords.is_given("smtp"):
-        login = values["address"]
     return Server(
         host=account_rules.check_host(host),
         port=account_rules.check_port(port),

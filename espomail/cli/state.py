@@ -105,8 +105,10 @@ def _write_file(path: Path, text: str) -> None:
 def _exported(desk: Desk) -> dict[str, Any]:
     """Every section with every key, so that applying it brings back exactly this; in the order in which apply makes it."""
     from espomail.cli.state_kinds import KINDS, setting_states
+    from espomail.cli.state_outbound import outbound_state
 
-    return {"settings": setting_states(desk.db), **{section: kind.states(desk.db) for section, kind in KINDS.items()}}
+    sections = {section: kind.states(desk.db) for section, kind in KINDS.items()}
+    return {"settings": setting_states(desk.db), "outbound": outbound_state(desk.db), **sections}
 
 
 # ---------------------------------------------------------------- reading
@@ -131,7 +133,7 @@ def _read(desk: Desk, file: str | None) -> tuple[Wanted, Problems]:
     usable, found = rules.checked(value)
     for path, words in found:
         problems.add((prefix + path).rstrip("."), words)
-    return Wanted(usable, usable.pop("settings", {}), prefix), problems
+    return Wanted(usable, usable.pop("settings", {}), usable.pop("outbound", {}), prefix), problems
 
 
 def _content(desk: Desk, file: str | None) -> tuple[str, bytes]:
@@ -152,9 +154,12 @@ def _tell(plan: list[dict[str, Any]], *, applied: bool) -> None:
 
 
 def _tell_missing(desk: Desk) -> None:
-    """Name the accounts whose stored password didn't come along: it is in no file."""
-    from espomail.store import accounts
+    """Name the accounts, and the system's sender, whose stored password didn't come along: it is in no file."""
+    from espomail.store import accounts, settings
 
     for account in accounts.list_(desk.db):
         if any(server and server.secret and not server.secret.value for server in (account.imap, account.smtp)):
             say(f"{account.name} has no password here yet; give it with: espomail {account.kind}-account secret {account.name}")
+    sender = accounts.server_of(settings.load(desk.db).outbound_server)
+    if sender and sender.secret and not sender.secret.value:
+        say("the system's sender has no password here yet; give it with: espomail settings outbound --smtp-password-stdin")

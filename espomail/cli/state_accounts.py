@@ -69,12 +69,13 @@ def _server(server: Server) -> Item:
         "port": server.port,
         "security": server.security,
         "login": server.login,
-        "password": _reference(server.secret),
+        "password": reference_of(server.secret),
         "allow_private": server.allow_private,
     }
 
 
-def _reference(secret: Secret | None) -> Item | None:
+def reference_of(secret: Secret | None) -> Item | None:
+    """A password as the file has it: where it comes from."""
     if secret is None:
         return None
     return {secret.kind: True if secret.kind in KEPT_SECRETS else secret.value}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from espomail.cli.state_kinds import KINDS, put_setting, setting_states
+from espomail.cli.state_outbound import outbound_state, put_outbound
 from espomail.errors import EspomailError, NotFound
 from espomail.rules import state as rules
 from espomail.rules import state_plan
@@ -22,10 +23,11 @@ NOUNS = {section: kind.noun for section, kind in KINDS.items()}
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What of a file can be used: sections (each item with its path), settings, and what its paths begin with."""
+    """What of a file can be used: sections (each item with its path), settings, the system's sender, and how paths begin."""
 
     sections: Mapping[str, list[tuple[str, dict[str, Any]]]]
     settings: Mapping[str, Any]
+    outbound: Mapping[str, Any]
     prefix: str = ""
 
 
@@ -44,7 +46,7 @@ def make(desk: Desk, wanted: Wanted, problems: Problems, *, prune: bool) -> list
     user to another), so the refused are tried again as long as that helps. In the end all is looked at once more: what
     was removed may be missing where the file wants it.
     """
-    before, settings_before = _state(desk.db), setting_states(desk.db)
+    before, settings_before = _state(desk.db), _single_states(desk.db)
     deeds = [*_puts(desk, wanted), *_settings(desk, wanted), *(_removals(desk, wanted, before) if prune else ())]
     refused = _sweep(desk.db, deeds)
     while refused and len(refused) < len(deeds):
@@ -55,12 +57,18 @@ def make(desk: Desk, wanted: Wanted, problems: Problems, *, prune: bool) -> list
         problems.add(wanted.prefix + deed.path, words)
     plan = state_plan.changes(before, _state(desk.db), NOUNS)
     changed = [
-        state_plan.step("change", "setting", key, {"value": {"from": settings_before[key], "to": value}})
-        for key, value in setting_states(desk.db).items()
-        if value != settings_before[key]
+        state_plan.step("change", kind, key, {"value": {"from": settings_before[kind, key], "to": value}})
+        for (kind, key), value in _single_states(desk.db).items()
+        if value != settings_before[kind, key]
     ]
     gone = [step for step in plan if step["change"] == "remove"]
     return [*(step for step in plan if step["change"] != "remove"), *changed, *gone]
+
+
+def _single_states(db: Connection) -> dict[tuple[str, str], Any]:
+    """What there is once, by kind and key: the settings and the system's sender."""
+    known = {("setting", key): value for key, value in setting_states(db).items()}
+    return known | {("outbound", key): value for key, value in outbound_state(db).items()}
 
 
 def _sweep(db: Connection, deeds: list[Deed]) -> list[tuple[Deed, EspomailError]]:
@@ -100,6 +108,8 @@ def _bound(do: Callable[..., None], *arguments: Any) -> Callable[[], None]:
 def _settings(desk: Desk, wanted: Wanted) -> Iterator[Deed]:
     for key, value in wanted.settings.items():
         yield Deed(f"settings.{key}", _bound(put_setting, desk, key, value))
+    if wanted.outbound:
+        yield Deed("outbound", _bound(put_outbound, desk, wanted.outbound))
 
 
 def _removals(desk: Desk, wanted: Wanted, before: state_plan.State) -> Iterator[Deed]:

@@ -190,11 +190,24 @@ SECTIONS: Mapping[str, Mapping[str, Any]] = {
 }
 """Every list of the state, in the order in which things need each other, with its keys and what each takes."""
 
+OUTBOUND: Mapping[str, Any] = {
+    "address": text,
+    "from_name": text,
+    "shared": flag,
+    "server": {
+        **dict.fromkeys(("host", "security", "login", "tls_ca_file"), text),
+        "port": number,
+        "password": password,
+        "allow_plaintext": flag,
+    },
+}
+"""What the system's own mail leaves from: one mapping."""
+
 
 def checked(state: Any) -> tuple[dict[str, Any], list[Problem]]:
     """Given the state half of a YAML file, return what of it can be used, and everything that is wrong with the rest.
 
-    The usable part has `settings` (a mapping) and the sections, each a list of (path, item) pairs.
+    The usable part has `settings` and `outbound` (mappings) and the sections, each a list of (path, item) pairs.
     """
     problems: list[Problem] = []
     if not isinstance(state, dict):
@@ -203,10 +216,12 @@ def checked(state: Any) -> tuple[dict[str, Any], list[Problem]]:
     for key, value in state.items():
         if key == "settings":
             usable[key] = _mapping(value or {}, {"*": scalar}, "settings", problems)
+        elif key == "outbound":
+            usable[key] = _mapping(value or {}, OUTBOUND, key, problems)
         elif key in SECTIONS:
             usable[key] = _items(value or [], str(key), problems)
         else:
-            problems.append((str(key), unknown(str(key), ["state", "settings", *SECTIONS])))
+            problems.append((str(key), unknown(str(key), ["state", "settings", "outbound", *SECTIONS])))
     return usable, problems
 
 

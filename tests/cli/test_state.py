@@ -34,7 +34,7 @@ def test_the_example_is_made_and_the_second_plan_is_empty(run: Runner) -> None:
         counts[step["kind"]] = counts.get(step["kind"], 0) + 1
     assert counts == {
         "role": 2, "team": 2, "user": 2, "group-folder": 1, "folder": 1, "template": 1, "group-account": 1,
-        "personal-account": 1, "filter": 3, "setting": 1,
+        "personal-account": 1, "filter": 3, "setting": 1, "outbound": 3,
     }  # fmt: skip
     assert apply(run, EXAMPLE.read_text()).json == {"plan": [], "applied": True}
 
@@ -71,7 +71,7 @@ def test_what_is_exported_makes_the_same_on_an_empty_database(run: Runner, tmp_p
 def test_a_dry_run_prints_the_plan_and_changes_nothing(run: Runner, db: Connection) -> None:
     before = dump(db)
     planned = apply(run, EXAMPLE.read_text(), "--dry-run").json
-    assert (len(planned["plan"]), planned["applied"]) == (15, False)
+    assert (len(planned["plan"]), planned["applied"]) == (18, False)
     assert dump(db) == before
 
 

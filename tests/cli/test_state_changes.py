@@ -12,7 +12,7 @@ import pytest
 from espomail import yamlfile
 from espomail.model import Settings
 from espomail.rules.settings import KEYS, parse
-from espomail.rules.state import SECTIONS
+from espomail.rules.state import OUTBOUND, SECTIONS
 from espomail.store.db import Connection
 from tests.cli.test_state import EXAMPLE, apply, dump
 from tests.conftest import NOW, Runner
@@ -56,6 +56,7 @@ CHANGES = (
     "role edit agent --add-set import=yes",
     "team edit sales --clear role",
     "settings set trash_days 3",
+    "settings outbound --shared --clear from-name --server mail.example --smtp-security starttls --clear smtp-login",
 )
 
 
@@ -83,7 +84,7 @@ def keys_of(schema: Any) -> set[str]:
 
 def test_the_example_names_every_key_of_the_state_and_the_defaults_of_the_settings() -> None:
     text = EXAMPLE.read_text()
-    assert sorted(key for key in keys_of(SECTIONS) if not re.search(rf"(?<![\w-]){key}:", text)) == []
+    assert sorted(key for key in keys_of(SECTIONS) | keys_of(OUTBOUND) if not re.search(rf"(?<![\w-]){key}:", text)) == []
     told = yamlfile.read(text.encode(), name="example").value["state"]["settings"]
     parsed = {key: None if value is None else parse(key, str(value)) for key, value in told.items()}
     assert parsed == {key: getattr(Settings(), key) for key in KEYS} | {"baseline_role": "basic"}
@@ -262,3 +263,105 @@ def test_nobody_but_an_admin_makes_themselves_one(example: Runner, db: Connectio
         assert (done.exit_code, done.stdout) == (77, ""), words
     assert dump(db) == before
     assert not (tmp_path / "out.yaml").exists()
+
+
+# ---------------------------------------------------------------- the system's sender
+
+SENDER = "outbound: {address: crm@team.example, server: {host: %s}}"
+
+
+def sender(run: Runner) -> Any:
+    return run("settings", "outbound", "--json").json
+
+
+def test_the_system_s_sender_comes_back_from_an_export(example: Runner, tmp_path: Path) -> None:
+    exported = example("export").stdout
+    second = other(tmp_path / "second")
+    assert apply(second, exported).exit_code == 0
+    assert sender(second) == sender(example)
+    assert sender(second)["server"]["password"] == "env"
+    assert second("export").stdout == exported
+
+
+def test_of_the_system_s_sender_every_key_stands_for_itself(example: Runner) -> None:
+    before = sender(example)
+    plan = apply(example, "outbound: {from_name: null, server: {security: starttls, port: null}}").json["plan"]
+    assert {(step["kind"], step["name"]) for step in plan} == {("outbound", "from_name"), ("outbound", "server")}
+    assert sender(example) == {
+        **before,
+        "from_name": None,
+        "server": {**before["server"], "security": "starttls", "port": 587},
+    }
+    apply(example, "outbound: {server: {login: null, password: null}}")
+    assert (sender(example)["server"]["login"], sender(example)["server"]["password"]) == (None, None)
+
+
+def test_a_server_taken_away_leaves_an_address_that_an_account_must_have(example: Runner, db: Connection) -> None:
+    before = dump(db)
+    refused = apply(example, "outbound: {server: null}")
+    assert refused.error["message"].startswith("stdin:1: outbound: no group account has the address crm@team.example")
+    assert (refused.exit_code, dump(db)) == (65, before)
+    assert apply(example, "outbound: {address: support@team.example, server: null}").exit_code == 0
+    assert sender(example)["server"] is None
+    pruned = apply(example, "group_accounts: []", "--prune", "--yes")
+    assert "system mail leaves from support@team.example" in pruned.error["message"]
+
+
+def test_the_account_and_the_sender_that_needs_it_are_made_by_one_file(run: Runner) -> None:
+    text = """outbound: {address: desk@team.example, shared: yes}
+group_accounts: [{name: desk, address: desk@team.example, smtp: {host: mail.example}}]
+"""
+    assert apply(run, text).exit_code == 0
+    assert sender(run) == {"address": "desk@team.example", "from_name": None, "shared": True, "server": None}
+    assert apply(run, text).json == {"plan": [], "applied": True}
+    assert apply(run, "outbound: {address: null, shared: null}\ngroup_accounts: []", "--prune", "--yes").exit_code == 0
+
+
+@pytest.mark.parametrize("host", ["mail.example", "'::1'", "'2001:db8::5'"])
+@pytest.mark.parametrize("reference", REFERENCES)
+def test_a_reference_to_the_sender_s_password_comes_back_as_it_was(
+    run: Runner, tmp_path: Path, host: str, reference: str
+) -> None:
+    text = SENDER % f"{host}, login: crm, password: {reference}"
+    made = apply(run, text)
+    assert made.exit_code == 0, made.stderr
+    assert ("settings outbound --smtp-password-stdin" in made.stderr) == ("stored" in reference)
+    assert apply(run, text).json["plan"] == []
+    exported = run("export").stdout
+    second = other(tmp_path / "second")
+    assert apply(second, exported).exit_code == 0
+    assert second("export").stdout == exported
+
+
+def test_a_kept_password_of_the_sender_survives_apply_and_is_in_no_export(run: Runner, db: Connection) -> None:
+    words = "settings outbound --address crm@team.example --server mail.example:465 --smtp-password-stdin"
+    assert run(*words.split(), input="hush-hush\n").exit_code == 0
+    kept = "select value from settings where key = 'outbound_server'"
+    before = db.execute(kept).fetchone()[0]
+    exported = run("export").stdout
+    assert "hush" not in exported
+    assert apply(run, exported.replace("mail.example", "out.example")).exit_code == 0
+    assert db.execute(kept).fetchone()[0] == before.replace("mail.example", "out.example")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("outbound: {adress: a@b.example}", "outbound.adress: unknown key; did you mean address?"),
+        ("outbound: {server: {host: mail.example}}", "outbound: system mail needs an address to go from"),
+        ("outbound: {shared: yes}", "outbound: system mail needs an address to go from"),
+        ("outbound: {address: no address}", "outbound: "),
+        (SENDER % "mail.example, security: ssl", "outbound: security can't be ssl"),
+        (SENDER % "10.0.0.1, security: none", "plain text"),
+        (SENDER % "mail.example, port: 99999", "outbound: not a port"),
+        (SENDER % "mail.example, password: secret", "outbound.server.password: must be a reference"),
+        ("outbound: {address: a@b.example, server: {port: 25}}", "outbound: the server of outbound has no host"),
+    ],
+)
+def test_a_sender_that_makes_no_sense_is_named_and_nothing_is_changed(
+    run: Runner, db: Connection, text: str, words: str
+) -> None:
+    before = dump(db)
+    refused = apply(run, text)
+    assert (refused.exit_code, words in refused.error["message"]) == (65, True), refused.stderr
+    assert dump(db) == before
