@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-long bench lint binary servers clean
+.PHONY: demo test test-long plants soak bench lint binary servers clean
 .DEFAULT_GOAL := demo
 
 demo: $(STAMP)
@@ -15,6 +15,14 @@ test: $(STAMP) servers
 
 test-long: $(STAMP) servers
 	$(BIN)/pytest -n 2 -rs -m long $(PYTEST)
+
+# Put each planted fault into a copy of the program and see the tests go red (some minutes).
+plants: $(STAMP) servers
+	$(BIN)/python -m tests.faults.plant $(PLANT)
+
+# An hour of steady mail with cut connections and kills, and an oracle at the end. MINUTES=2 tries it out.
+soak: $(STAMP) servers
+	$(BIN)/python -m tests.faults.soak --minutes $(or $(MINUTES),60)
 
 bench: $(STAMP) servers
 	for each in fetch idle start parse parse_growth access; do echo "== $$each"; $(BIN)/python benchmarks/$$each.py || exit 1; done

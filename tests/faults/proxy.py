@@ -1,11 +1,11 @@
-"""A TCP proxy on loopback that cuts each connection after so many bytes in one direction, and counts how often it did."""
+"""A TCP proxy on loopback that cuts connections after so many bytes in one direction, and counts how often it did."""
 
 from __future__ import annotations
 
 import contextlib
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 
@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 class Proxy:
     """Passes connections on to `target`. After `cut_after` bytes from the server (or client) both ends are hung up on.
 
-    `passed` are the bytes that went each way in all connections, `cuts` how many connections were cut.
+    `passed` are the bytes that went each way in all connections, `cuts` how many connections of `taken` were cut. With
+    `draw`, that function says for each new connection after how many bytes from server and client it is cut (None: never).
     """
 
     target: tuple[str, int]
@@ -21,15 +22,19 @@ class Proxy:
     port: int
     from_server: int | None = None
     from_client: int | None = None
+    draw: Callable[[], tuple[int | None, int | None]] | None = None
     cuts: int = 0
+    taken: int = 0
     passed: dict[str, int] = field(default_factory=lambda: {"server": 0, "client": 0})
 
     def talk(self, client: socket.socket) -> None:
         """One connection, until somebody hangs up or it is cut."""
+        self.taken += 1
+        from_server, from_client = self.draw() if self.draw else (self.from_server, self.from_client)
         with client, socket.create_connection(self.target) as server:
-            back = threading.Thread(target=self._pass, args=(server, client, self.from_server, "server"), daemon=True)
+            back = threading.Thread(target=self._pass, args=(server, client, from_server, "server"), daemon=True)
             back.start()
-            self._pass(client, server, self.from_client, "client")
+            self._pass(client, server, from_client, "client")
             back.join(timeout=30)
 
     def _pass(self, source: socket.socket, sink: socket.socket, limit: int | None, side: str) -> None:

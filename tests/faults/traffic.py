@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -38,7 +39,10 @@ class Facts:
 
 @dataclass
 class Traffic:
-    """Makes questions, answers to them, mails for two accounts at once, and mails without Message-ID; remembers all."""
+    """Makes questions, answers to them, mails for two accounts at once, and mails without Message-ID; remembers all.
+
+    `delivered` says when (seconds since 1970) a subject was put into an account's mailbox.
+    """
 
     shop: Shop
     accounts: tuple[str, ...]
@@ -47,6 +51,7 @@ class Traffic:
     answers: bool = True
     threads: dict[str, set[str]] = field(default_factory=dict)
     by_account: Counter[str] = field(default_factory=Counter)
+    delivered: dict[tuple[str, str], float] = field(default_factory=dict)
     random: random.Random = field(init=False)
     made: int = 0
 
@@ -54,13 +59,13 @@ class Traffic:
         self.random = random.Random(self.seed)
         self.homes: dict[str, tuple[str, str]] = {}
 
-    def set_up(self, *, auto_reply: bool = True) -> None:
-        """Agents, and group accounts that share one rotation; their automatic answers wait in the outbox."""
+    def set_up(self, *, auto_reply: bool = True, smtp_port: int = 1) -> None:
+        """Agents, and group accounts that share one rotation; their automatic answers wait in the outbox for `send`."""
         shop = self.shop
         shop.add_agents(*AGENTS)
         shop.run("settings set auto_reply_hourly_cap 100000")
         shop.run("template add thanks --subject 'Re: {{ email.subject }}' --body 'Your case is {{ case.number }}.'")
-        reply = "--auto-reply --reply-template thanks --smtp-host 127.0.0.1 --smtp-port 1 --smtp-security none"
+        reply = f"--auto-reply --reply-template thanks --smtp-host 127.0.0.1 --smtp-port {smtp_port} --smtp-security none"
         for name in self.accounts:
             shop.add_account(name, f"{SUPPORT} {reply if auto_reply else ''}")
 
@@ -92,21 +97,22 @@ class Traffic:
         else:
             self.homes[subject] = (accounts[0], id)
         self.threads[subject] = {subject}
-        self._deliver(content, *accounts)
+        self._deliver(subject, content, *accounts)
 
     def _answer(self) -> None:
         self.made += 1
-        root = self.random.choice(sorted(self.homes))
+        root = self.random.choice(list(self.homes))
         account, id = self.homes[root]
         subject = f"Answer {self.made}"
         sender = id.replace("q", "c", 1)
         self.threads[root].add(subject)
-        self._deliver(letter(f"a{self.made}@x.example", sender=sender, subject=subject, answers=id), account)
+        self._deliver(subject, letter(f"a{self.made}@x.example", sender=sender, subject=subject, answers=id), account)
 
-    def _deliver(self, content: bytes, *accounts: str) -> None:
+    def _deliver(self, subject: str, content: bytes, *accounts: str) -> None:
         for account in accounts:
             self.shop.put(account, content)
             self.by_account[account] += 1
+            self.delivered[account, subject] = time.time()
 
     def wanted(self) -> Facts:
         """What the database must hold once everything is fetched."""
