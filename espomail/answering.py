@@ -18,7 +18,7 @@ from espomail.mail.parse import parse
 from espomail.model import Account, Address, Mail, Step, Thing
 from espomail.rules import replies
 from espomail.rules import templates as template_rules
-from espomail.store import accounts, cases, emails, notes, notifications, outbox, raw_mails, records, templates
+from espomail.store import accounts, cases, email_teams, emails, notes, notifications, outbox, raw_mails, records, templates
 from espomail.store.db import Connection
 from espomail.store.emails import Email
 from espomail.store.receipts import Receipt
@@ -124,7 +124,7 @@ def _queue(
         answers_email_id=email.id,
     )
     reply_id = emails.add(db, new, now=now)
-    emails.link_teams(db, reply_id, emails.teams_of(db, email.id))
+    email_teams.link(db, reply_id, email_teams.list_(db, email.id))
     if email.parent is not None:
         emails.set_parent(db, reply_id, email.parent, account_id=email.account_id)
         notes.add(db, email.parent, "email-sent", at=now, email_id=reply_id, text=draft.subject, data={"auto_reply": True})

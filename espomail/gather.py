@@ -16,11 +16,12 @@ from espomail.rules import linking
 from espomail.rules.cases import CaseFacts, LinkedCase
 from espomail.rules.filters import Filter
 from espomail.rules.notices import Reader
-from espomail.store import accounts, cases, emails, followers, instance, people, roles, settings
+from espomail.store import accounts, cases, email_users, emails, followers, instance, people, roles, settings, threads
 from espomail.store import filters as filter_rows
 from espomail.store.db import Connection
-from espomail.store.emails import Email, Held
+from espomail.store.emails import Email
 from espomail.store.receipts import Receipt
+from espomail.store.threads import Held
 
 
 @dataclass(slots=True)
@@ -120,8 +121,8 @@ class Thread:
 def citations(db: Connection, mail: Mail, *, besides: int | None = None) -> Citations:
     """What the mail cites of what we hold; `besides` is the mail's own email, when it has one already."""
     ids = cited_ids(mail)
-    held = {i: h for i, h in emails.held(db, ids).items() if h.email_id is None or h.email_id != besides} if ids else {}
-    unseen = emails.citing(db, [*(i for i in ids if i not in held), mail.message_id], besides=besides)
+    held = {i: h for i, h in threads.held(db, ids).items() if h.email_id is None or h.email_id != besides} if ids else {}
+    unseen = threads.citing(db, [*(i for i in ids if i not in held), mail.message_id], besides=besides)
     late = unseen.pop(mail.message_id, None)
     return Citations(tuple(ids), held, unseen, late)
 
@@ -329,7 +330,7 @@ def readers(
     assigned_id: int | None,
 ) -> list[Reader]:
     """Everybody concerned, each once: the users whom the mail newly reached (with what silences it), then followers."""
-    attention = emails.users_of(db, email.id)
+    attention = email_users.attention(db, email.id)
     found = [
         Reader(
             user_id=user_id,

@@ -23,6 +23,8 @@ from espomail.store import (
     accounts,
     cases,
     drafts,
+    email_teams,
+    email_users,
     emails,
     emails_read,
     instance,
@@ -294,7 +296,7 @@ def _keep(
     if parent is not None:
         emails.set_parent(db, email_id, parent, account_id=gather.company_of(db, parent))
     if author.actor.user_id is not None:
-        emails.link_user(db, email_id, author.actor.user_id, "author", is_read=True)
+        email_users.link(db, email_id, author.actor.user_id, "author", is_read=True)
     return email_id
 
 
@@ -338,19 +340,19 @@ def _post(
 def _link_colleagues(db: Connection, email: Email, mail: Mail, account: Account | None) -> None:
     """The teams of the account, of the answered mail and of the case; the users in From, To and Cc, and whose case it is."""
     if account is not None and account.kind == "group":
-        emails.link_teams(db, email.id, account.team_ids)
+        email_teams.link(db, email.id, account.team_ids)
     if email.answers_email_id is not None:
-        emails.link_teams(db, email.id, emails.teams_of(db, email.answers_email_id))
+        email_teams.link(db, email.id, email_teams.list_(db, email.answers_email_id))
     users = people.users_by_address(db)
     for address in dict.fromkeys(a.address for a in ((mail.sender,) if mail.sender else ()) + mail.to + mail.cc):
         if address in users:
-            emails.link_user(db, email.id, users[address], "address", is_read=users[address] == email.created_by_id)
+            email_users.link(db, email.id, users[address], "address", is_read=users[address] == email.created_by_id)
     case = _case_of(db, email.parent)
     if case is None:
         return
-    emails.link_teams(db, email.id, cases.teams_of(db, case.number))
+    email_teams.link(db, email.id, cases.teams_of(db, case.number))
     if case.assigned_user_id is not None and people.is_active(db, case.assigned_user_id):
-        emails.link_user(db, email.id, case.assigned_user_id, "assigned")
+        email_users.link(db, email.id, case.assigned_user_id, "assigned")
 
 
 # ---------------------------------------------------------------- answering a case

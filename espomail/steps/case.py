@@ -10,7 +10,7 @@ from espomail.rules import cases as rules
 from espomail.rules import linking
 from espomail.steps.link import hang
 from espomail.steps.passage import Passage
-from espomail.store import cases, emails, people
+from espomail.store import cases, email_teams, email_users, emails, people, threads
 from espomail.store.emails import Email
 
 
@@ -58,7 +58,7 @@ def _open_case(p: Passage, mail: Mail, email: Email, who: linking.Person | None,
         now=p.now,
     )
     hang(p, email, Thing("case", number), company_id=who.company_id if who else None)
-    emails.link_teams(p.db, email.id, team_ids)
+    email_teams.link(p.db, email.id, team_ids)
     return number
 
 
@@ -69,9 +69,9 @@ def _join_case(p: Passage, email: Email, number: int, *, reopens: bool) -> str |
     newcomer = None if is_known else email.from_address
     data = {"new_to_it": newcomer} if newcomer else {}
     hang(p, email, Thing("case", number), company_id=case.account_id, data=data)
-    emails.link_teams(p.db, email.id, cases.teams_of(p.db, number))
+    email_teams.link(p.db, email.id, cases.teams_of(p.db, number))
     if case.assigned_user_id is not None and people.is_active(p.db, case.assigned_user_id):
-        emails.link_user(p.db, email.id, case.assigned_user_id, "assigned")
+        email_users.link(p.db, email.id, case.assigned_user_id, "assigned")
     if reopens:
         cases.reopen(p.db, number, by_user_id=None, now=p.now)
     return newcomer
@@ -83,10 +83,10 @@ def pass_on(p: Passage, email: Email, case: CaseResult, *, came_late: bool, is_k
     Only an email that came after its answers, or that another account brings once more, has any.
     """
     if came_late:
-        emails.adopt_answers(p.db, email.id, email.message_id)
-        waiting = emails.list_waiting_replies(p.db, email.message_id) if case.number is not None else []
+        threads.adopt_answers(p.db, email.id, email.message_id)
+        waiting = threads.list_waiting_replies(p.db, email.message_id) if case.number is not None else []
         for reply in waiting:
             if reply.id != email.id and case.number is not None:
                 _join_case(p, reply, case.number, reopens=False)
     if came_late or is_known:
-        emails.spread_teams(p.db, email.id)
+        email_teams.spread(p.db, email.id)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from espomail.model import Head, Mail
 from espomail.rules import filters
 from espomail.steps.passage import Passage
-from espomail.store import emails, folders, people
+from espomail.store import email_teams, email_users, emails, folders, people
 from espomail.store.emails import Email
 
 
@@ -18,23 +18,23 @@ def link_people(
     account = p.account
     shelved: list[int] = []
     if account is not None:
-        emails.link_teams(p.db, email.id, account.team_ids)
+        email_teams.link(p.db, email.id, account.team_ids)
         folder = hit.group_folder_id if hit and hit.action == "move-to-group-folder" else account.group_folder_id
         if folder is not None:
             shelved = people.active_members(p.db, emails.set_group_folder(p.db, email.id, folder))
         if account.assigned_user_id is not None and people.is_active(p.db, account.assigned_user_id):
             emails.set_assigned_user(p.db, email.id, account.assigned_user_id)
     if email.answers_email_id is not None:
-        emails.link_teams(p.db, email.id, emails.teams_of(p.db, email.answers_email_id))
+        email_teams.link(p.db, email.id, email_teams.list_(p.db, email.answers_email_id))
     sender_id = p.arranged.users.get(head.sender.address) if head.sender else None
     newly: dict[int, str] = {}
     for user_id, reason in _reasons(p, head):
-        if emails.link_user(p.db, email.id, user_id, reason, is_read=user_id == sender_id):
+        if email_users.link(p.db, email.id, user_id, reason, is_read=user_id == sender_id):
             newly[user_id] = ""
     for user_id in newly:
         newly[user_id] = _put_away(p, head, whole, email, user_id, hit)
     for user_id in shelved:
-        if emails.link_user(p.db, email.id, user_id, "group-folder", is_read=user_id == sender_id):
+        if email_users.link(p.db, email.id, user_id, "group-folder", is_read=user_id == sender_id):
             newly[user_id] = "it lies in a group folder"
     if account is not None and account.user_id is not None and account.user_id not in newly:
         _put_in_mapped_folder(p, email, account.user_id)
@@ -64,7 +64,7 @@ def _put_away(
     hit = filters.first_hit(p.arranged.user_filters.get(user_id, ()), head, whole).hit
     flagging = [f for f in (hit, account_hit) if f is not None]
     folder_id = hit.folder_id if hit and hit.action == "move-to-folder" else _mapped_folder(p, user_id)
-    emails.set_user_state(
+    email_users.set_state(
         p.db,
         email.id,
         user_id,
@@ -93,4 +93,4 @@ def _put_in_mapped_folder(p: Passage, email: Email, user_id: int) -> None:
     """The owner already had the mail by another account: their mailbox's folder map still says where it lies."""
     folder_id = _mapped_folder(p, user_id)
     if folder_id is not None:
-        emails.set_folder_if_in_inbox(p.db, email.id, user_id, folder_id)
+        email_users.set_folder_if_in_inbox(p.db, email.id, user_id, folder_id)

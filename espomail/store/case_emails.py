@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from espomail.model import Thing
-from espomail.store import cases, emails, notes, people
+from espomail.store import cases, email_teams, email_users, emails, notes, people
 from espomail.store.db import Connection
 
 _WITH_WAITING_REPLIES = """
@@ -43,6 +43,6 @@ def _add(db: Connection, case: cases.Case, email_id: int, *, by_user_id: int | N
     notes.move_or_add(
         db, case.thing, type, at=now, user_id=by_user_id, email_id=email_id, text=email.subject, data={"by_hand": True}
     )
-    emails.link_teams(db, email_id, cases.teams_of(db, case.number))
+    email_teams.link(db, email_id, cases.teams_of(db, case.number))
     if case.assigned_user_id is not None and people.is_active(db, case.assigned_user_id):
-        emails.link_user(db, email_id, case.assigned_user_id, "assigned")
+        email_users.link(db, email_id, case.assigned_user_id, "assigned")

@@ -46,12 +46,28 @@ def delete(db: Connection, email_id: int, *, now: datetime) -> None:
     if leaving is not None:
         raise BadInput(f"email {email_id} is about to be sent", f"first: espomail outbox cancel {leaving}")
     _forget_words_too(db)
-    raw_id = emails.remove(db, email_id, now=now)
+    raw_id = _bury(db, email_id, now=now)
     notes.remove_of_email(db, email_id)
     db.execute("delete from notifications where email_id = ?", (email_id,))
     db.execute("delete from decisions where email_id = ?", (email_id,))
     db.execute("update outbox set content = x'', subject = '' where email_id = ?", (email_id,))
     raw_mails.remove_unused(db, raw_id)
+
+
+def _bury(db: Connection, email_id: int, *, now: datetime) -> int | None:
+    """Delete an email for everybody and leave its tombstone; return the id of its raw mail, None when it has none."""
+    email = emails.find(db, email_id)
+    if email is None:
+        return None
+    db.execute(
+        """insert or replace into tombstones (content_key, message_id, thread_id, parent_type, parent_id, deleted_at)
+           values (?, ?, ?, ?, ?, ?)""",
+        (email.content_key, email.message_id, email.thread_id, email.parent_type, email.parent_id, times.to_text(now)),
+    )
+    db.execute("delete from email_texts where rowid = ?", (email_id,))
+    db.execute("update receipts set raw_id = null where email_id = ?", (email_id,))
+    db.execute("delete from emails where id = ?", (email_id,))
+    return email.raw_id
 
 
 def _forget_words_too(db: Connection) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from espomail import times
-from espomail.store import emails, people
+from espomail.store import email_teams, email_users, people
 from espomail.store.db import Connection
 from espomail.store.group_folders import GroupFolder
 
@@ -75,11 +75,11 @@ def move(db: Connection, user_id: int, ids: Sequence[int], *, folder_id: int | N
 def move_to_group_folder(db: Connection, email_id: int, folder: GroupFolder) -> None:
     """Put an email into a group folder, out of the one it was in: its teams and their active members gain the mail."""
     db.execute("update emails set group_folder_id = ? where id = ?", (folder.id, email_id))
-    emails.link_teams(db, email_id, folder.team_ids)
+    email_teams.link(db, email_id, folder.team_ids)
     for user_id in people.active_members(db, folder.team_ids):
-        emails.link_user(db, email_id, user_id, "group-folder")
+        email_users.link(db, email_id, user_id, "group-folder")
 
 
 def share(db: Connection, email_id: int, user_id: int) -> bool:
     """Put an email into another user's inbox; return whether they did not have it yet."""
-    return emails.link_user(db, email_id, user_id, "shared")
+    return email_users.link(db, email_id, user_id, "shared")

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from espomail import times
 from espomail.errors import BadInput, NotFound
-from espomail.store import emails
+from espomail.store import email_users
 from espomail.store.db import Connection, Row
 
 _SELECT = """
@@ -122,7 +122,7 @@ def set_profile(db: Connection, user_id: int, profile: Profile) -> None:
     was_active = db.execute("select is_active from users where id = ?", (user_id,)).fetchone()
     db.execute(_SET, {**asdict(profile), "id": user_id})
     if was_active is not None and bool(was_active[0]) != profile.is_active:
-        emails.relink_addresses(db, user_id)
+        email_users.relink_addresses(db, user_id)
 
 
 def set_addresses(db: Connection, user_id: int, addresses: Sequence[str]) -> None:
@@ -139,7 +139,7 @@ def set_addresses(db: Connection, user_id: int, addresses: Sequence[str]) -> Non
         "insert into user_addresses (address, user_id, position) values (?, ?, ?)",
         [(address, user_id, position) for position, address in enumerate(dict.fromkeys(addresses))],
     )
-    emails.relink_addresses(db, user_id)
+    email_users.relink_addresses(db, user_id)
 
 
 def set_teams(db: Connection, user_id: int, memberships: Iterable[tuple[int, str | None]]) -> None:

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from espomail.cli.main import cli
 from espomail.model import Account, Attachment, Mail, Thing
-from espomail.store import accounts, case_emails, cases, emails, notifications, records, roles, teams, users
+from espomail.store import accounts, case_emails, cases, email_users, emails, notifications, records, roles, teams, users
 from espomail.store.db import Connection, create_db
 from espomail.store.records import RecordFields
 
@@ -358,7 +358,7 @@ def test_an_email_is_put_into_a_case_only_by_who_may_read_it(db: Connection, run
     before = everything(db)
     assert run("ann", "case", "link", "1", f"email:{email}").code == 66
     assert everything(db) == before
-    emails.link_user(db, email, id_of(db, "ann"), "shared")
+    email_users.link(db, email, id_of(db, "ann"), "shared")
     assert run("ann", "case", "link", "1", f"email:{email}").json["emails"] == [email]
 
 
@@ -466,7 +466,7 @@ def test_a_notification_is_given_as_its_user_may_see_it(db: Connection, run: Run
         "thing": "case:1",
         "text": "News on case:1: Printer",
     }
-    emails.link_user(db, email, id_of(db, "ann"), "shared")
+    email_users.link(db, email, id_of(db, "ann"), "shared")
     assert run("ann", "notification", "list").json == [{**mine, "email": email, "text": "New mail: secret"}]
 
 

@@ -15,6 +15,8 @@ from espomail.store import (
     case_emails,
     case_views,
     cases,
+    email_teams,
+    email_users,
     emails,
     followers,
     notes,
@@ -212,7 +214,7 @@ def test_an_agent_who_gets_a_case_follows_it_is_told_and_sees_its_mail(db: Conne
     assert (case.status, case.assigned_user_id) == ("Assigned", ann)
     assert followers.names(db, case.thing) == ["ann"]
     assert stream(db, case.thing)[1:] == [("assign", None, {"from": None, "to": "ann"})]
-    assert emails.users_of(db, mail) == {ann: True}
+    assert email_users.attention(db, mail) == {ann: True}
     assert db.execute("select reason from email_user_reasons").fetchone()[0] == "assigned"
     (notice,) = notifications.list_(db, user_id=ann, limit=9)
     assert (notice.type, notice.thing, notice.text) == ("case-assigned", case.thing, "Case 1 is yours: Printer")
@@ -374,7 +376,7 @@ def test_an_email_put_into_a_case_brings_the_replies_that_hang_on_nothing(db: Co
     parents = {e: str(emails.find(db, e).parent) for e in (first, reply, answer, elsewhere)}  # type: ignore[union-attr]
     assert parents == {first: "case:1", reply: "case:1", answer: "case:1", elsewhere: "case:2"}
     assert [kind for kind, _, _ in stream(db, Thing("case", number))[2:]] == ["email-received", "email-received", "email-sent"]
-    assert (emails.teams_of(db, reply), emails.users_of(db, reply)) == ([team], {ann: True})
+    assert (email_teams.list_(db, reply), email_users.attention(db, reply)) == ([team], {ann: True})
 
 
 def test_an_email_put_into_its_case_again_is_noted_once(db: Connection) -> None:

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from espomail.model import Account, Actor, Address, Attachment, Mail, Thing
-from espomail.store import accounts, cases, emails, records, search, users
+from espomail.store import accounts, cases, email_users, emails, records, search, users
 from espomail.store.db import Connection, create_db
 from espomail.store.records import RecordFields
 
@@ -114,7 +114,7 @@ def test_the_name_of_an_attachment_is_found(desk: Desk) -> None:
 def test_is_unread_is_about_who_asks(desk: Desk) -> None:
     read, unread = desk.mail("hello"), desk.mail("hello")
     for email in (read, unread):
-        emails.link_user(desk.db, email, 1, "shared", is_read=email == read)
+        email_users.link(desk.db, email, 1, "shared", is_read=email == read)
     desk.mail("hello")
     who = ann(email_read="all")
     assert (desk.find("hello is:unread", who=who), desk.find("is:read", who=who)) == ([unread], [read])
@@ -153,7 +153,7 @@ def test_a_snippet_shows_the_words_that_were_found(desk: Desk) -> None:
 def test_hidden_mail_is_not_found_and_does_not_move_what_is(desk: Desk) -> None:
     mine = [desk.mail(f"refund number {number}") for number in range(3)]
     for email in mine:
-        emails.link_user(desk.db, email, 1, "shared")
+        email_users.link(desk.db, email, 1, "shared")
     alone = desk.find("refund", who=ann(email_read="own"))
     for _ in range(20):
         desk.mail("refund refund refund", subject="refund")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from espomail.model import Actor, Mail, Thing
-from espomail.store import cases, emails, notes, notifications, records, roles, sight, tellings, users
+from espomail.store import cases, email_users, emails, notes, notifications, records, roles, sight, tellings, users
 from espomail.store.db import Connection, create_db
 from espomail.store.records import RecordFields
 from espomail.store.tellings import Entry, Telling
@@ -83,7 +83,7 @@ def test_a_notification_tells_what_its_user_may_read_now(
 def test_whether_a_mail_may_be_read_is_judged_when_it_is_shown(db: Connection) -> None:
     ann = user(db, CASES_ONLY)
     notified(db, ann, "x", email=1, thing=CASE)
-    emails.link_user(db, 1, ann, "shared")
+    email_users.link(db, 1, ann, "shared")
     assert seen(db, ann) == [(1, "case:1", "New mail: secret")]
     db.execute("delete from email_users")
     assert seen(db, ann) == [(None, "case:1", "News on case:1: Printer")]
