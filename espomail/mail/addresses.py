@@ -120,7 +120,7 @@ def _read_any(value: str) -> tuple[Address, ...]:
     for tokens in _split(unfold(value)[:VALUE_MAX]):
         mailbox = _mailbox(tokens)
         if mailbox is not None and found and _is_half_a_name(found[-1], mailbox, tokens):
-            found[-1] = Address(f"{found[-1].name}, {mailbox.name}", mailbox.address)
+            found[-1] = Address(", ".join(name for name in (found[-1].name, mailbox.name) if name), mailbox.address)
         elif mailbox is not None:
             found.append(mailbox)
             if len(found) >= ADDRESSES_MAX:
@@ -129,9 +129,9 @@ def _read_any(value: str) -> tuple[Address, ...]:
 
 
 def _is_half_a_name(before: Address, mailbox: Address, tokens: Sequence[_Token]) -> bool:
-    """Whether what stood before is the surname of `Example, Ann <ann@example.org>`, whose writer forgot the quotes."""
+    """Whether what stood before is a name without quotes: `Example, Ann <ann@example.org>`, `Example; <ann@example.org>`."""
     is_word = before.address == "" and before.name != "" and "@" not in before.name
-    return is_word and mailbox.address != "" and mailbox.name != "" and any(token.kind == "angle" for token in tokens)
+    return is_word and mailbox.address != "" and any(token.kind == "angle" for token in tokens)
 
 
 def _split(value: str) -> Iterator[list[_Token]]:

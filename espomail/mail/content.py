@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from espomail.mail import calendar, tnef
 from espomail.mail import text as texts
+from espomail.mail.charsets import decode
+from espomail.mail.encodings import without_inline_files
 from espomail.mail.structure import Part
 
 TEXT_CHARS_MAX = 2_000_000
+NAME_CHARS_MAX = 60
 
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _SHOWN = ("text/plain", "text/html")
@@ -46,16 +49,17 @@ class _Shown(NamedTuple):
     kind: str
     text: str
     choice: Part | None
+    place: int
     part: Part
 
 
 @dataclass(slots=True)
 class _Reading:
-    """What has been read of the body: texts in order, invitations, and the other parts."""
+    """What has been read of the body: texts in order, invitations, and the other parts, each with its place in the mail."""
 
     shown: list[_Shown] = field(default_factory=list)
     invites: list[str] = field(default_factory=list)
-    attached: list[Part] = field(default_factory=list)
+    attached: list[tuple[int, Part]] = field(default_factory=list)
     chars: int = 0
     is_partial: bool = False
 
@@ -63,18 +67,19 @@ class _Reading:
 def content_of(root: Part) -> Content:
     """Given the parts of a mail, return what a person gets to see of them."""
     reading = _Reading()
-    for part, choice in _leaves(root):
+    for place, (part, choice) in enumerate(_leaves(root)):
         if part.content_type in _SHOWN and part.disposition != "attachment" and (not part.name or part is root):
-            _read_text(part, choice, reading)
+            _read_text(_without_files(part, place, reading), choice, place, reading)
         else:
-            reading.attached.append(part)
+            reading.attached.append((place, part))
             if part.content_type == "text/calendar":
                 reading.invites.append(calendar.describe_invite(part.text()) or "")
     pages = [shown.text for shown in reading.shown if shown.kind == "text/html"]
     page = "\n".join(pages) if pages else None
     text = "\n\n".join(block for block in (_text(reading), *reading.invites) if block.strip())
     is_cut = len(text) > TEXT_CHARS_MAX or (page is not None and len(page) > texts.HTML_CHARS_MAX)
-    attached = tuple(_attached(_in_order(root, reading.attached, _untold_pages(reading.shown)), page))
+    parts = sorted([*reading.attached, *_untold_pages(reading.shown)], key=lambda placed: placed[0])
+    attached = tuple(_attached([part for _, part in parts], page))
     return Content(text[:TEXT_CHARS_MAX], page, attached, _flags(root, text), reading.is_partial or is_cut)
 
 
@@ -95,7 +100,17 @@ def _leaves(root: Part) -> Iterator[tuple[Part, Part | None]]:
             yield part, choice
 
 
-def _read_text(part: Part, choice: Part | None, reading: _Reading) -> None:
+def _without_files(part: Part, place: int, reading: _Reading) -> Part:
+    """A plain text without the uuencoded files in it, which are attached, as programs did before MIME."""
+    content, files = without_inline_files(part.content) if part.content_type == "text/plain" else (part.content, ())
+    for file in files:
+        name = decode(file.name, None)[0][:NAME_CHARS_MAX]
+        attached = Part("application/octet-stream", {}, (), "attachment", name, None, file.content, ())
+        reading.attached.append((place, attached))
+    return replace(part, content=content) if files else part
+
+
+def _read_text(part: Part, choice: Part | None, place: int, reading: _Reading) -> None:
     if reading.chars > TEXT_CHARS_MAX:
         reading.is_partial = True
         return
@@ -104,7 +119,7 @@ def _read_text(part: Part, choice: Part | None, reading: _Reading) -> None:
         text = _with_line_feeds(text) if "\r" in text else text
         if part.params.get("format", "").lower() == "flowed":
             text = texts.unflow(text, delsp=part.params.get("delsp", "").lower() == "yes")
-    reading.shown.append(_Shown(part.content_type, text, choice, part))
+    reading.shown.append(_Shown(part.content_type, text, choice, place, part))
     reading.chars += len(text)
     reading.is_partial = reading.is_partial or is_lossy
 
@@ -141,7 +156,7 @@ def _text(reading: _Reading) -> str:
     return "\n".join(text for text in chosen if text.strip())
 
 
-def _untold_pages(shown: Sequence[_Shown]) -> list[Part]:
+def _untold_pages(shown: Sequence[_Shown]) -> list[tuple[int, Part]]:
     """The pages behind a plain text, not beside it as another choice, most of whose words it lacks.
 
     They are documents of their own: whoever reads the text alone would never know of them.
@@ -151,20 +166,12 @@ def _untold_pages(shown: Sequence[_Shown]) -> list[Part]:
     if not plain or not alone or alone[0] is shown[0]:
         return []
     told = {word for text in plain for word in text.lower().split()}
-    return [one.part for one in alone if not _is_told(texts.html_to_text(one.text), told)]
+    return [(one.place, one.part) for one in alone if not _is_told(texts.html_to_text(one.text), told)]
 
 
 def _is_told(text: str, told: set[str]) -> bool:
     words = set(text.lower().split())
     return len(words & told) * 2 >= len(words)
-
-
-def _in_order(root: Part, parts: Sequence[Part], more: Sequence[Part]) -> Sequence[Part]:
-    """Both as they stand in the mail."""
-    if not more:
-        return parts
-    wanted = {id(part) for part in (*parts, *more)}
-    return [part for part, _ in _leaves(root) if id(part) in wanted]
 
 
 def _attached(parts: Sequence[Part], page: str | None) -> Iterator[Leaf]:

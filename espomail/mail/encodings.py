@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import binascii
 import re
+from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from espomail.mail.headers import base64_bytes, text_of
 
 BROKEN_LINES_MAX = 1000
+INLINE_FILES_MAX = 500
 
 _UU_BEGIN = re.compile(rb"^begin(?:-base64)? [0-7]{3,4} [^\r\n]{1,300}\r?\n", re.MULTILINE)
 _NO_BASE64 = re.compile(rb"\s*+[^\s]{1,80} [^\s]|\s*+[A-Za-z0-9+/=]{0,80}[^\sA-Za-z0-9+/=]{2}")
 _LABEL_END = re.compile("[;(]")
+_UU_FILE = re.compile(rb"^begin [0-7]{3,4} ([^\r\n]{1,300}?)[ \t]*\r?\n", re.MULTILINE)
+_UU_BYTES_MAX = 45
+_UU_CHARS_MAX = 100
 _UU_LABELS = ("x-uuencode", "uuencode", "x-uue", "uue")
+
+
+class InlineFile(NamedTuple):
+    """A file that stands uuencoded in a text."""
+
+    name: bytes
+    content: bytes
 
 
 def decoded(content: bytes, start: int, end: int, label: str) -> tuple[bytes, bool]:
@@ -57,10 +70,49 @@ def _uudecoded(body: bytes) -> tuple[bytes, bool]:
 
 def _uu_line(line: bytes) -> bytes | None:
     """One line; some encoders leave characters behind its end, which its first character tells."""
-    length = (((line[0] - 32) & 63) * 4 + 5) // 3 if line else 0
+    if not line.strip(b" `"):
+        return b""
+    length = (((line[0] - 32) & 63) * 4 + 5) // 3
     for piece in (line, line[:length]):
         try:
             return binascii.a2b_uu(piece)
         except binascii.Error:
             continue
     return None
+
+
+def without_inline_files(text: bytes) -> tuple[bytes, Sequence[InlineFile]]:
+    """Given a text, return it without the uuencoded files in it, and these, at most 500.
+
+    Only what is whole, from `begin` to `end`, is one; the rest stays text.
+    """
+    if b"begin " not in text:
+        return text, ()
+    kept: list[bytes] = []
+    files: list[InlineFile] = []
+    position = start = 0
+    while len(files) < INLINE_FILES_MAX and (begin := _UU_FILE.search(text, position)) is not None:
+        content, position = _uu_lines(text, begin.end())
+        if content is not None:
+            kept.append(text[start : begin.start()])
+            files.append(InlineFile(begin[1], content))
+            start = position
+    return b"".join([*kept, text[start:]]), files
+
+
+def _uu_lines(text: bytes, position: int) -> tuple[bytes | None, int]:
+    """What the lines up to `end` stand for, None when one of them is no such line; and where reading goes on."""
+    found: list[bytes] = []
+    while position < len(text):
+        stop = text.find(b"\n", position)
+        stop = len(text) if stop < 0 else stop
+        line = text[position : min(stop, position + 200)].rstrip(b"\r\n")
+        if line.rstrip() == b"end" and found:
+            return b"".join(found), min(stop + 1, len(text))
+        is_short = len(line) <= _UU_CHARS_MAX and ((line[:1] or b" ")[0] - 32) & 63 <= _UU_BYTES_MAX
+        piece = _uu_line(line) if is_short else None
+        if piece is None:
+            return None, position
+        found.append(piece)
+        position = stop + 1
+    return None, len(text)

@@ -181,15 +181,17 @@ def _decode_words(value: str) -> str:
         if is_separate:
             out.append(between)
         charset = word_charset
-        content += _word_bytes(match[2], match[3])
+        content += _word_bytes(match[2], match[3], word_charset)
         position = match.end()
     out += [charsets.decode(content, charset)[0], value[position:]]
     return charsets.clean("".join(out))
 
 
-def _word_bytes(encoding: str, text: str) -> bytes:
+def _word_bytes(encoding: str, text: str, charset: str) -> bytes:
+    """The bytes of a word; signs that stand in it undisguised were of its charset before the header was read."""
     if encoding in "qQ":
-        return binascii.a2b_qp(text.encode("latin-1", "replace"), header=True)
+        codec = "ascii" if text.isascii() else charsets.lookup(charset) or "utf-8"
+        return binascii.a2b_qp(text.encode(codec, "replace"), header=True)
     return base64_bytes(text.encode("ascii", "ignore"))
 
 

@@ -212,6 +212,7 @@ TARGETS: dict[str, Target] = {
     "encodings.decoded": lambda given: encodings.decoded(
         given.raw, 0, len(given.raw), given.random.choice(("base64", "uuencode", "quoted-printable", given.text()))
     ),
+    "encodings.without_inline_files": lambda given: encodings.without_inline_files(given.bytes()),
     "headers.split_header": lambda given: headers.split_header(given.raw, given.random.randrange(len(given.raw) + 1)),
     "headers.unfold": lambda given: headers.unfold(given.text()),
     "headers.decode_words": lambda given: headers.decode_words(given.text()),

@@ -33,6 +33,8 @@ from espomail.mail.addresses import ADDRESSES_MAX, _read_any, _read_simple, norm
         ("a@[192.0.2.1]", [("", "a@[192.0.2.1]")]),
         ("a@xn--mller-kva.example", [("", "a@müller.example")]),
         ("a@MÜLLER.example", [("", "a@müller.example")]),
+        ("Doe, Ann <a@example.org>", [("Doe, Ann", "a@example.org")]),
+        ("Ann; <a@example.org>", [("Ann", "a@example.org")]),
         ("Ann <a@example.org", [("Ann", "a@example.org")]),
         ('Ann "the boss <a@example.org>', [("Ann the boss", "a@example.org")]),
     ],

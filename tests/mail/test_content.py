@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import binascii
 
 import pytest
 
@@ -186,3 +187,25 @@ def test_a_packet_that_nobody_can_open_stays_an_attachment() -> None:
         "mixed", PLAIN, b"Content-Type: application/ms-tnef; name=winmail.dat\nContent-Transfer-Encoding: base64\n\n" + junk
     )
     assert attached(raw) == [("winmail.dat", "application/ms-tnef", b"\x78\x9f\x3e\x22 junk", False)]
+
+
+UUENCODED = b"begin 644 hello.txt\n" + binascii.b2a_uu(b"hello, world\n") + b"`\nend\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown", "names"),
+    [
+        pytest.param(b"See:\n" + UUENCODED + b"Bye\n", "See:\nBye\n", ["hello.txt"], id="in a text"),
+        pytest.param(UUENCODED * 2, "", ["hello.txt", "hello.txt"], id="two in a row"),
+        pytest.param(UUENCODED.replace(b"\n", b"\r\n"), "", ["hello.txt"], id="lines of the net"),
+        pytest.param(UUENCODED.replace(b"`", b""), "", ["hello.txt"], id="spaces cut off"),
+        pytest.param(UUENCODED[:-4], UUENCODED[:-4].decode(), [], id="never ends"),
+        pytest.param(b"We\nbegin 644 times\na day\nend\n", "We\nbegin 644 times\na day\nend\n", [], id="words of a person"),
+        pytest.param(b"> " + UUENCODED, "> " + UUENCODED.decode(), [], id="quoted"),
+        pytest.param(b"begin 644 x\n" + UUENCODED, "begin 644 x\n", ["hello.txt"], id="begins twice"),
+    ],
+)
+def test_a_uuencoded_file_in_a_text_is_attached(text: bytes, shown: str, names: list[str]) -> None:
+    content = read(b"Content-Type: text/plain\n\n" + text)
+    assert (content.text, [leaf.name for leaf in content.leaves]) == (shown, names)
+    assert {leaf.content for leaf in content.leaves} <= {b"hello, world\n"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email.headerregistry
 import email.utils
 from datetime import UTC, datetime, timedelta, timezone
 from email.header import Header
@@ -72,7 +73,7 @@ def test_a_mail_of_the_standard_library_is_read_back(
 ) -> None:
     message = EmailMessage()
     message["Subject"] = subject
-    message["From"] = f"{Header(name, 'utf-8').encode(linesep='')} <{address}>" if name else address
+    message["From"] = email.headerregistry.Address(name, addr_spec=address)
     message.set_content(text, cte="base64" if encoding == "7bit" and not text.isascii() else encoding)
     if page is not None:
         message.add_alternative(f"<p>{page}", subtype="html", cte="base64")
