@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from espomail import times
 from espomail.mail import tokens
@@ -306,7 +306,7 @@ def _linked_case(
     if case is None:
         return None
     policy = arranged.accounts.get(case.group_account_id or 0) or account
-    closed_days = (now - times.from_text(case.closed_at)).days if case.closed_at else None
+    closed_days = (now - times.from_text(case.closed_at)) / timedelta(days=1) if case.closed_at else None
     days = policy.reopen_days if policy and policy.reopen_days is not None else arranged.settings.reopen_days
     return LinkedCase(
         number=case.number,

@@ -13,7 +13,7 @@ class LinkedCase:
 
     number: int
     status: str
-    closed_days: int | None = None
+    closed_days: float | None = None
     followup_closed: str = "reopen"
     reopen_days: int | None = None
 

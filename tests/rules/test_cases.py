@@ -56,7 +56,7 @@ def closed(**changes):
             id="or opens a linked case",
         ),
         pytest.param(
-            facts(linked=closed(closed_days=31, reopen_days=30)),
+            facts(linked=closed(closed_days=30.1, reopen_days=30)),
             OpenCase("case 5 is Closed and closed for more than 30 days", follows=5),
             id="too late to reopen",
         ),
