@@ -27,7 +27,7 @@ from espomail.cli.frame import FramedGroup, changed, complain, confirm, emit, gr
 from espomail.errors import BadInput, PartlyDone, Unreachable, UsageError
 from espomail.model import Account, Secret
 from espomail.rules.names import check_name
-from espomail.store import accounts, receipts
+from espomail.store import accounts, mailboxes
 from espomail.store.db import transaction
 
 if TYPE_CHECKING:
@@ -197,7 +197,7 @@ def _reset(noun: FramedGroup, kind: Kind) -> None:
     def reset(desk: Desk, name: str, since: str) -> None:
         with transaction(desk.db):
             account = get_editable(desk, kind, name)
-            receipts.reset_mailboxes(desk.db, account.id, times.parse_moment(since, now=desk.now()).date())
+            mailboxes.reset(desk.db, account.id, times.parse_moment(since, now=desk.now()).date())
             accounts.clear_backoff(desk.db, account.id)
         _changed(desk, name, f"is read again since {since}")
 

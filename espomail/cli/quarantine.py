@@ -12,11 +12,12 @@ from espomail.cli.actor import refuse_borrowed_path
 from espomail.cli.frame import asked, confirm, emit, group, pass_desk, said, write_bytes
 from espomail.errors import BadInput, NotFound
 from espomail.store import accounts, raw_mails, receipts
+from espomail.store import quarantine as kept_mails
 from espomail.store.db import transaction
 
 if TYPE_CHECKING:
     from espomail.desk import Desk
-    from espomail.store.receipts import Quarantined
+    from espomail.store.quarantine import Quarantined
 
 STATUS = {"quarantined": "retrying", "parked": "parked"}
 COLUMNS = ("id", "account", "folder", "uid", "status", "attempts", "next_try_at", "error")
@@ -31,7 +32,7 @@ def quarantine() -> None: ...
 @pass_desk
 def list_(desk: Desk, account: str | None) -> None:
     account_id = accounts.get_by_name(desk.db, account).id if account else None
-    rows = [each for each in receipts.list_quarantined(desk.db, account_id=account_id) if _may_see(desk, each)]
+    rows = [each for each in kept_mails.list_(desk.db, account_id=account_id) if _may_see(desk, each)]
     emit([_json(each) for each in rows], columns=COLUMNS)
 
 
@@ -53,7 +54,7 @@ def retry(desk: Desk, id: tuple[int, ...]) -> None:
 
     with transaction(desk.db):
         for each in [_get(desk, i) for i in id]:
-            receipts.retry(desk.db, each.id, now=desk.now())
+            kept_mails.retry(desk.db, each.id, now=desk.now())
     child = Child(desk.db_path, now=desk.now)
     child.poke()
     child.finish()
@@ -97,13 +98,13 @@ def discard(desk: Desk, id: tuple[int, ...], yes: bool) -> None:
     confirm(f"give up {len(found)} mails for good? Their bytes go; export them first to keep them.", yes=yes)
     with transaction(desk.db):
         for each in found:
-            receipts.discard(desk.db, _get(desk, each.id).id)
+            kept_mails.discard(desk.db, _get(desk, each.id).id)
             raw_mails.remove_unused(desk.db, each.raw_id)
     said(f"{len(found)} discarded")
 
 
 def _get(desk: Desk, id: int) -> Quarantined:
-    found = receipts.find_quarantined(desk.db, id)
+    found = kept_mails.find(desk.db, id)
     if found is None or not _may_see(desk, found):
         raise NotFound("mail in quarantine", id, "see: espomail quarantine list")
     return found

@@ -10,7 +10,7 @@ import click
 from espomail.cli.frame import asked, command, confirm, emit, pass_desk, said
 from espomail.errors import UsageError
 from espomail.rules import access
-from espomail.store import accounts, emails, receipts
+from espomail.store import accounts, emails, quarantine
 from espomail.store.db import transaction
 from espomail.times import parse_moment
 
@@ -67,9 +67,9 @@ def _waiting(desk: Desk, *, skipped: bool, failed: bool, since: datetime | None,
     confirm("process the mail again?", yes=yes)
     with transaction(desk.db):
         if skipped:
-            receipts.retry_skipped(desk.db, since=since)
+            quarantine.retry_skipped(desk.db, since=since)
         if failed:
-            receipts.retry_failed(desk.db, [each.id for each in accounts.list_(desk.db)], now=desk.now())
+            quarantine.retry_failed(desk.db, [each.id for each in accounts.list_(desk.db)], now=desk.now())
     child = Child(desk.db_path, now=desk.now)
     child.poke()
     child.finish()

@@ -22,10 +22,10 @@ from espomail.rounds import locks, reconcile
 from espomail.rounds.child import Child
 from espomail.rounds.session import Budget, FolderTaken, Session, next_try
 from espomail.rules import schedule
-from espomail.store import accounts, cases, notifications, outbox, people, receipts
+from espomail.store import accounts, cases, notifications, outbox, people, quarantine, receipts, server_actions
 from espomail.store import settings as settings_store
 from espomail.store.db import Connection, open_db, transaction
-from espomail.store.receipts import DueAction
+from espomail.store.server_actions import DueAction
 
 TELL_AT_FAILURES = 5
 NO_LIMIT_S = 365 * 86400.0
@@ -137,7 +137,7 @@ def _wake_what_waits(desk: Desk, request: Request, child: Child) -> None:
     """Mail of an earlier round that was cut short, or whose next attempt is due, is processed in this one."""
     if request.retry_failed:
         with transaction(desk.db):
-            receipts.retry_failed(desk.db, [account.id for account in request.accounts], now=desk.now())
+            quarantine.retry_failed(desk.db, [account.id for account in request.accounts], now=desk.now())
     if receipts.is_anything_waiting(desk.db, now=desk.now()):
         child.poke()
 
@@ -275,7 +275,7 @@ def _folder_report(db: Connection, taken: FolderTaken, *, dry_run: bool) -> Fold
 def tell_servers(desk: Desk, of: Sequence[Account], budget: Budget) -> None:
     """Mark, move or delete on the server what is processed and committed; what can't be told now is told next round."""
     for account in of:
-        due = receipts.list_due_actions(desk.db, account.id)
+        due = server_actions.list_due(desk.db, account.id)
         if not due:
             continue
         with locks.hold(locks.of_account(desk.lock_dir, account.id)) as is_held, contextlib.suppress(Unreachable):
@@ -299,4 +299,4 @@ def _act(desk: Desk, account: Account, box: Mailbox, due: Sequence[DueAction]) -
                 case ("delete", _, _):
                     box.delete(uids)
         with transaction(desk.db):
-            receipts.set_actions_done(desk.db, [action.receipt_id for action in actions])
+            server_actions.set_done(desk.db, [action.receipt_id for action in actions])

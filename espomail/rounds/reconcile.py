@@ -16,10 +16,10 @@ from espomail.model import Account
 from espomail.rounds import locks
 from espomail.rounds.child import Child
 from espomail.rounds.session import Budget, FolderTaken, Session, in_chunks
-from espomail.store import accounts, receipts
+from espomail.store import accounts, mailboxes, receipts
 from espomail.store import settings as settings_store
 from espomail.store.db import Connection, open_db, transaction
-from espomail.store.receipts import MailboxRow
+from espomail.store.mailboxes import MailboxRow
 
 EVERY = timedelta(hours=1)
 DEADLINE_S = 3600.0
@@ -96,7 +96,7 @@ def _held(desk: Desk, account: Account) -> Iterator[None]:
 
 def is_due(db: Connection, account_id: int, *, now: datetime) -> bool:
     """Whether an account's folders were last compared, or first read, an hour ago or longer."""
-    last = accounts.round_of(db, account_id).last_reconciled_at or receipts.first_read_at(db, account_id)
+    last = accounts.round_of(db, account_id).last_reconciled_at or mailboxes.first_read_at(db, account_id)
     return last is not None and now - last >= EVERY
 
 
@@ -111,7 +111,7 @@ def compare(session: Session) -> list[FolderGap]:
 
 def _compare_folder(session: Session, taken: FolderTaken) -> FolderGap | None:
     """None for a folder whose UIDs started over since the walk: the next round sees to it."""
-    mailbox = receipts.current_mailbox(session.db, session.account.id, taken.folder)
+    mailbox = mailboxes.current(session.db, session.account.id, taken.folder)
     state = session.box.select(taken.folder)
     if mailbox is None or mailbox.uidvalidity != state.uidvalidity:
         return None

@@ -10,7 +10,7 @@ from typing import Any
 from espomail import gather, life
 from espomail.desk import Desk
 from espomail.model import Account, Step
-from espomail.store import decisions, emails, raw_mails, receipts
+from espomail.store import decisions, emails, quarantine, raw_mails, receipts
 from espomail.store.db import Connection, rolled_back, transaction
 from espomail.store.receipts import NewReceipt
 
@@ -67,7 +67,7 @@ def skipped_again(desk: Desk, *, since: datetime | None) -> list[Change]:
     changes = []
     with rolled_back(desk.db):
         arranged = gather.arrangements(desk.db)
-        for receipt_id in receipts.retry_skipped(desk.db, since=since):
+        for receipt_id in quarantine.retry_skipped(desk.db, since=since):
             receipt = receipts.get(desk.db, receipt_id)
             life.process(desk.db, receipt, arranged, now=desk.now())
             after = receipts.get(desk.db, receipt_id)

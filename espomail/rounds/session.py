@@ -15,9 +15,10 @@ from espomail.desk import Mailbox
 from espomail.errors import Declined
 from espomail.model import Account, RawMail, RefusedMail, VanishedMail
 from espomail.rules import schedule
-from espomail.store import raw_mails, receipts
+from espomail.store import mailboxes, raw_mails, receipts
 from espomail.store.db import Connection, rolled_back, transaction
-from espomail.store.receipts import MailboxRow, NewReceipt
+from espomail.store.mailboxes import MailboxRow
+from espomail.store.receipts import NewReceipt
 
 CHUNK_MAILS = 200
 CHUNK_BYTES = 4 * 1024 * 1024
@@ -80,7 +81,7 @@ class Session:
 
     def _walk_folder(self, folder: str, taken: FolderTaken, *, is_sent: bool) -> None:
         state = self.box.select(folder)
-        mailbox = receipts.current_mailbox(self.db, self.account.id, folder)
+        mailbox = mailboxes.current(self.db, self.account.id, folder)
         if mailbox is None or mailbox.uidvalidity != state.uidvalidity:
             mailbox = self._start_epoch(folder, state.uidvalidity, state.uidnext, is_sent=is_sent)
         taken.mailbox_id, taken.last_uid = mailbox.id, mailbox.last_uid
@@ -107,7 +108,7 @@ class Session:
         """A folder never read, or whose UIDs start over: only mail received since fetch-since counts among what is there now."""
         end = uidnext - 1 if uidnext is not None else max(self.box.all_uids(), default=0)
         with rolled_back(self.db) if self.dry_run else transaction(self.db):
-            return receipts.start_epoch(
+            return mailboxes.start_epoch(
                 self.db,
                 self.account.id,
                 folder,
@@ -142,7 +143,7 @@ class Session:
         last = max((mailbox.last_uid, mailbox.window_end_uid, *uids))
         if last > mailbox.last_uid:
             with transaction(self.db):
-                receipts.set_cursor(self.db, mailbox.id, last)
+                mailboxes.set_cursor(self.db, mailbox.id, last)
             taken.last_uid = last
 
     def take_chunk(
@@ -191,7 +192,7 @@ class Session:
                     is_aged=mailbox.epoch > 1 and answer.uid <= mailbox.window_end_uid,
                 )
                 self._add(receipt, answer, content, now)
-            receipts.set_cursor(self.db, mailbox.id, answers[-1].uid)
+            mailboxes.set_cursor(self.db, mailbox.id, answers[-1].uid)
         self.taken_in(len(answers))
 
     def _add(

@@ -22,7 +22,7 @@ from espomail import gather, life
 from espomail.errors import Damaged, EspomailError, TryAgain
 from espomail.rounds import locks
 from espomail.rules import schedule
-from espomail.store import notifications, people, receipts
+from espomail.store import batches, notifications, people, receipts
 from espomail.store.db import Connection, SqliteError, as_expected, open_db, savepoint, transaction
 from espomail.store.receipts import Receipt
 
@@ -62,9 +62,9 @@ def work(path: Path, *, more: TextIO, done: Callable[[int], None], now: Clock) -
 def process_waiting(db: Connection, *, done: Callable[[int], None], now: Clock) -> None:
     """Process everything that waits, suspects first and alone. The caller holds the processing lock."""
     with transaction(db):
-        receipts.suspect_dead_batches(db)
-    for batches in (_suspects, _batches):
-        while batch := batches(db, now()):
+        batches.suspect_dead(db)
+    for next_batch in (_suspects, _batches):
+        while batch := next_batch(db, now()):
             _process_batch(db, batch, now=now)
             done(len(batch))
 
@@ -80,13 +80,13 @@ def _batches(db: Connection, now: datetime) -> list[Receipt]:
 def _process_batch(db: Connection, batch: Sequence[Receipt], *, now: Clock) -> None:
     """Name the batch, then do it: all of its effects and the end of its marker are one transaction."""
     with transaction(db):
-        marker = receipts.add_batch(db, batch, now=now())
+        marker = batches.add(db, batch, now=now())
     with transaction(db):
         arranged = gather.arrangements(db)
         for receipt in batch:
             with _limited_cpu():
                 _process_one(db, receipt, arranged, now=now())
-        receipts.remove_batch(db, marker)
+        batches.remove(db, marker)
 
 
 def _process_one(db: Connection, receipt: Receipt, arranged: gather.Arrangements, *, now: datetime) -> None:
@@ -120,7 +120,7 @@ def note_death(db: Connection, *, how: str, now: datetime) -> None:
     A child that was killed together with its round counts against nobody.
     """
     with transaction(db):
-        for receipt in receipts.died_alone(db):
+        for receipt in batches.died_alone(db):
             deaths = receipt.attempts + 1
             parked = deaths >= DEATHS_ALONE
             error = f"processing this mail killed the process ({how})"
