@@ -1,0 +1,29 @@
+"""What an answer to a closed case does depends on how long ago it was closed, to the moment."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from espomail import times
+from espomail.store.db import Connection
+from tests.conftest import Runner
+from tests.shop import letter
+
+
+@pytest.mark.parametrize(
+    ("closed_for", "case"),
+    [
+        pytest.param(timedelta(days=14, hours=5), 2, id="later than reopen_days: a new case"),
+        pytest.param(timedelta(days=13, hours=20), 1, id="within reopen_days: reopened"),
+    ],
+)
+def test_reopen_days_are_counted_to_the_moment(run: Runner, db: Connection, closed_for: timedelta, case: int) -> None:
+    run("group-account", "add", "desk", "--address", "desk@team.example", "--create-case", "--reopen-days", "14")
+    question = letter("q@client.example", to="desk@team.example")
+    assert run("deliver", "desk", "--json", input=question).json["case"] == 1
+    run("case", "close", "1")
+    db.execute("update cases set closed_at = ?", (times.to_text(datetime.now(UTC) - closed_for),))
+    answer = letter("a@client.example", to="desk@team.example", answers="q@client.example")
+    assert run("deliver", "desk", "--json", input=answer).json["case"] == case
