@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from espomail import writing
 from espomail.cli.case_fields import get_case, shown
 from espomail.cli.frame import changed, command, pass_desk
 from espomail.cli.letter_options import author_of, choose_sender, read_attachments, read_words, refuse_double_stdin
@@ -15,6 +14,7 @@ from espomail.errors import BadInput, UsageError
 from espomail.rules.names import check_address
 from espomail.store import accounts, cases
 from espomail.store.db import transaction
+from espomail.writing import letters, post, recipients
 
 if TYPE_CHECKING:
     from espomail.desk import Desk
@@ -49,9 +49,9 @@ def reply(desk: Desk, /, number: int, closes: bool, **asked: Any) -> None:
     with transaction(desk.db):
         case = get_case(desk, number, "edit" if closes else "read")
         author = author_of(desk)
-        answers = writing.mail_to_answer(desk.db, desk.actor, number)
+        answers = recipients.mail_to_answer(desk.db, desk.actor, number)
         to, cc = _recipients(desk, case, answers)
-        letter = writing.Letter(
+        letter = letters.Letter(
             sender=_sender(desk, case, author, asked["sender"]),
             to=to,
             cc=cc,
@@ -63,7 +63,7 @@ def reply(desk: Desk, /, number: int, closes: bool, **asked: Any) -> None:
             answers=answers,
             with_quote=asked["with_quote"],
         )
-        done = writing.write(desk.db, letter, author, now=desk.now(), token=desk.new_token())
+        done = post.write(desk.db, letter, author, now=desk.now(), token=desk.new_token())
         if closes:
             cases.set_status(desk.db, number, "Closed", by_user_id=desk.actor.user_id, now=desk.now())
     ending = " and closed" if closes else ""
@@ -74,14 +74,14 @@ def reply(desk: Desk, /, number: int, closes: bool, **asked: Any) -> None:
 
 
 def _recipients(desk: Desk, case: Case, answers: ReadEmail | None) -> tuple[tuple[Address, ...], tuple[Address, ...]]:
-    to, cc = writing.recipients(desk.db, answers) if answers else (writing.customer_of(desk.db, desk.actor, case), ())
+    to, cc = recipients.of_answer(desk.db, answers) if answers else (recipients.of_case(desk.db, desk.actor, case), ())
     if not to:
         hint = f"write to somebody: espomail email send --from ADDRESS --to ADDRESS --parent case:{case.number}"
         raise BadInput(f"nobody in case {case.number} can be answered", hint)
     return to, cc
 
 
-def _sender(desk: Desk, case: Case, author: writing.Author, wanted: str | None) -> str:
+def _sender(desk: Desk, case: Case, author: letters.Author, wanted: str | None) -> str:
     """What --from says; else the group's address, else the author's own, whichever they may send from."""
     if wanted is not None:
         return check_address(wanted)

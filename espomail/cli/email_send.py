@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from espomail import times, writing
+from espomail import times
 from espomail.cli.frame import changed, command, emit, pass_desk
 from espomail.cli.letter_options import (
     author_of,
@@ -24,6 +24,7 @@ from espomail.rules.names import check_address, check_people
 from espomail.store import drafts as store
 from espomail.store import emails_read
 from espomail.store.db import transaction
+from espomail.writing import letters, post, recipients
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -80,14 +81,14 @@ def drafts(desk: Desk, limit: int) -> None:
     emit([email_json(each) for each in emails_read.list_ids(desk.db, desk.actor, ids)], columns=EMAIL_COLUMNS)
 
 
-def _send_draft(desk: Desk, draft_id: int, at: datetime | None, is_draft: bool, asked: dict[str, Any]) -> writing.Written:
+def _send_draft(desk: Desk, draft_id: int, at: datetime | None, is_draft: bool, asked: dict[str, Any]) -> letters.Written:
     if is_draft or any(value not in (None, ()) for value in asked.values()):
         raise UsageError("a draft is sent as it stands", f"only --at goes with it: espomail email send {draft_id} --at 2h")
     with transaction(desk.db):
-        return writing.send_draft(desk.db, draft_id, author_of(desk), at=at, now=desk.now())
+        return post.send_draft(desk.db, draft_id, author_of(desk), at=at, now=desk.now())
 
 
-def _write(desk: Desk, at: datetime | None, is_draft: bool, asked: dict[str, Any]) -> writing.Written:
+def _write(desk: Desk, at: datetime | None, is_draft: bool, asked: dict[str, Any]) -> letters.Written:
     if asked["sender"] is None:
         raise UsageError("from which address?", "name it with --from; see: espomail can-send USER ADDRESS")
     if asked["with_quote"] is not None and asked["in_reply_to"] is None:
@@ -98,7 +99,7 @@ def _write(desk: Desk, at: datetime | None, is_draft: bool, asked: dict[str, Any
     with transaction(desk.db):
         answers = _answered(desk, asked["in_reply_to"])
         to, cc = _recipients(desk, answers, asked, is_draft=is_draft)
-        letter = writing.Letter(
+        letter = letters.Letter(
             sender=check_address(asked["sender"]),
             to=to,
             cc=cc,
@@ -114,7 +115,7 @@ def _write(desk: Desk, at: datetime | None, is_draft: bool, asked: dict[str, Any
             at=at,
             is_draft=is_draft,
         )
-        return writing.write(desk.db, letter, author_of(desk), now=desk.now(), token=desk.new_token())
+        return post.write(desk.db, letter, author_of(desk), now=desk.now(), token=desk.new_token())
 
 
 def _answered(desk: Desk, email_id: int | None) -> ReadEmail | None:
@@ -135,7 +136,7 @@ def _recipients(
         if not to and not is_draft:
             raise UsageError("to whom?", "name somebody with --to")
         return to, cc
-    to, others = writing.recipients(desk.db, answers)
+    to, others = recipients.of_answer(desk.db, answers)
     if not to and not is_draft:
         raise BadInput(f"nobody but us is in email {answers.id}", "name somebody with --to")
     return to, cc or others

@@ -8,24 +8,25 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from espomail import times, writing
+from espomail import times
 from espomail.cli.can_send import writer_of
 from espomail.cli.frame import read_path
 from espomail.errors import BadInput, NotPermitted, UsageError
 from espomail.rules.senders import MaySend
+from espomail.writing import letters, post
 
 if TYPE_CHECKING:
     from espomail.desk import Desk
 
 
-def author_of(desk: Desk) -> writing.Author:
+def author_of(desk: Desk) -> letters.Author:
     """Who acts, as somebody who writes a mail."""
     from espomail.store import users
 
     user = users.find(desk.db, desk.actor.name) if desk.actor.user_id is not None else None
     if user is None:
-        return writing.Author(actor=desk.actor)
-    return writing.Author(
+        return letters.Author(actor=desk.actor)
+    return letters.Author(
         actor=desk.actor,
         writer=writer_of(desk, user),
         full_name=user.profile.full_name or user.name,
@@ -34,14 +35,14 @@ def author_of(desk: Desk) -> writing.Author:
     )
 
 
-def choose_sender(desk: Desk, author: writing.Author, wanted: Sequence[str]) -> str:
+def choose_sender(desk: Desk, author: letters.Author, wanted: Sequence[str]) -> str:
     """The first of the addresses that the author may send from; raise NotPermitted, with the way to the first, when none."""
     for address in wanted:
-        if isinstance(writing.may_send(desk.db, author, address), MaySend):
+        if isinstance(post.may_send(desk.db, author, address), MaySend):
             return address
     if not wanted:
         raise NotPermitted(f"{author.actor.name} has no address to send from", "name one with --from")
-    refusal = writing.may_send(desk.db, author, wanted[0])
+    refusal = post.may_send(desk.db, author, wanted[0])
     assert not isinstance(refusal, MaySend)
     raise NotPermitted(f"{author.actor.name} may not send from {wanted[0]}: {refusal.reason}", refusal.fix)
 
@@ -95,7 +96,7 @@ def read_moment(desk: Desk, text: str | None) -> datetime | None:
     return at
 
 
-def email_document(desk: Desk, done: writing.Written) -> dict[str, Any]:
+def email_document(desk: Desk, done: letters.Written) -> dict[str, Any]:
     """The email as `email show` gives it, and where it stands in the outbox; only its id for whom no role lets read it."""
     from espomail.cli.email import shown
     from espomail.model import Thing

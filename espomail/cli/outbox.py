@@ -56,7 +56,7 @@ def retry(desk: Desk, id: tuple[int, ...]) -> None:
     changed(f"{len(id)} queued again; next: espomail send", {"retried": list(id)})
 
 
-@outbox.command("cancel", help="Don't send it; only what has not left yet.", epilog="Example: espomail outbox cancel 7")
+@outbox.command("cancel", help="Don't send it to anybody who has not got it yet.", epilog="Example: espomail outbox cancel 7")
 @click.argument("id", type=int)
 @pass_desk
 def cancel(desk: Desk, id: int) -> None:
@@ -64,7 +64,7 @@ def cancel(desk: Desk, id: int) -> None:
         found = _get(desk, id)
         if found.status not in ("queued", "deferred"):
             raise BadInput(f"mail {id} is {found.status}", "only what is queued or deferred can be cancelled")
-        store.set_status(desk.db, id, "cancelled", reply="cancelled", now=desk.now())
+        store.cancel(desk.db, id, now=desk.now())
     changed(f"mail {id} cancelled", _json(_get(desk, id)))
 
 

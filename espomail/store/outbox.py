@@ -221,6 +221,21 @@ def set_status(
     db.execute("update emails set status = ? where id = (select email_id from outbox where id = ?)", (shown, outbox_id))
 
 
+def cancel(db: Connection, outbox_id: int, *, now: datetime) -> None:
+    """Send it to nobody who has not got it. One that nobody has takes its note back; one that somebody has was sent."""
+    if has_arrived(db, outbox_id):
+        db.execute(
+            "update outbox_recipients set status = 'failed', reply = 'cancelled' where outbox_id = ? and status <> 'sent'",
+            (outbox_id,),
+        )
+        set_status(db, outbox_id, "sent", reply="cancelled for whoever had not got it", now=now)
+        return
+    set_status(db, outbox_id, "cancelled", reply="cancelled", now=now)
+    db.execute(
+        "delete from notes where type = 'email-sent' and email_id = (select email_id from outbox where id = ?)", (outbox_id,)
+    )
+
+
 def retry(db: Connection, outbox_id: int, *, now: datetime) -> None:
     """Queue it again for everybody who has not got it."""
     db.execute(

@@ -443,8 +443,10 @@ def test_a_scheduled_mail_leaves_then_and_can_be_cancelled(case: Runner, at: str
     (row,) = do(case, "outbox", "list")
     assert (row["status"], row["next_try_at"]) == ("queued", when)
     assert do(case, "send") == {"sent": 0, "deferred": 0, "failed": 0, "unknown": 0}
+    assert "email-sent" in [note["type"] for note in do(case, "stream", "show", "case:1")["stream"]]
     do(case, "outbox", "cancel", str(sent["outbox"]), "--as", "ann")
     assert do(case, "email", "show", str(sent["id"]))["status"] == "cancelled"
+    assert "email-sent" not in [note["type"] for note in do(case, "stream", "show", "case:1")["stream"]]
 
 
 # ---------------------------------------------------------------- what refuses to go
