@@ -241,9 +241,7 @@ def test_what_is_cancelled_while_the_round_runs_does_not_leave(office: Office, p
     assert office.status(second)[:2] == ("cancelled", 0)
 
 
-def test_what_one_of_two_has_got_stays_sent_when_the_rest_is_cancelled(
-    office: Office, post: ScriptedSmtp, run: Runner
-) -> None:
+def test_what_one_of_two_has_got_stays_sent_when_the_rest_is_cancelled(office: Office, post: ScriptedSmtp, run: Runner) -> None:
     mail = office.queue(*THREE[:2])
     post.answers["b@shop.example"] = b"450 full"
     assert office.send() == (0, 1, 0, 0)
