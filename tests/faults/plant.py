@@ -32,6 +32,7 @@ ASKED = {
     "disk-full-is-bad-mail": ("tests/faults/test_storage.py",),
     "no-uidvalidity-check": ("tests/faults/test_epochs.py",),
     "act-without-uidvalidity-check": ("tests/faults/test_epochs.py",),
+    "cursor-before-mail": ("tests/faults/test_commits.py",),
     "random-ids": ("tests/mail", "tests/faults/test_epochs.py"),
     "cursor-past-missing-mail": ("tests/rounds", "tests/wire", "tests/faults/test_cuts.py"),
 }
