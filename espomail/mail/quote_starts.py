@@ -14,7 +14,10 @@ _ATTRIBUTION_CHARS_MAX = 500
 _HEADER_LINES_MAX = 12
 
 RULE = re.compile(r"\s*[-_=*~—–]{5,}\s*")
-_HEADER = re.compile(r"[>\s*_\ufeff]*([^\W\d][^\W\d]*(?: [^\W\d]+)?)\s?[*_]{0,2}\s?[:：]", re.UNICODE)
+_HEADER = re.compile(r"[>\s*_\ufeff]*([^\W\d][^\s\d:：*_<>@.,()]*+(?: [^\s\d:：*_<>@.,()]++)?)\s?[*_]{0,2}\s?[:：]")
+_BLANKS = " \t>*_\xa0\u200e\u200f\u202a\u202b\u202c\u2068\u2069"
+_SENTENCE_END = re.compile(r"[^\W\d]{5}[.!?] [^\W\d]")
+_WROTE_AT = re.compile(r"(?:on |am |den )?[^:]{0,20}\d[^:]{0,20}[:.h]\d{2}(?::\d{2})?[^:\d]{0,6}:")
 _DIVIDER = re.compile(r"[\s>]*[-_=*]{2,}[\s>]*(\w[^-_=*]{2,60}(?:-\w[^-_=*]{0,40})?)[-_=*]{2,}[\s:]*")
 _ADDRESS = re.compile(r"[^\s<>@:]@[\w.-]|[<(\[]mailto:|<[^<>]{0,80}>")
 _DATE = re.compile(r"\d{1,2}[:.h]\d{2}|\b(?:19|20)\d\d\b|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d年")
@@ -32,7 +35,13 @@ def starts_whole_mail(heads: list[str], index: int) -> bool:
     divider = _DIVIDER.fullmatch(head)
     if divider is not None:
         return divider[1].strip(" :").lower() in DIVIDER_WORDS or _header_roles(heads, index + 1) >= 2
-    return _header_role(head) is not None and _header_roles(heads, index) >= 3
+    return _header_role(head) is not None and not _is_in_a_form(heads, index) and _header_roles(heads, index) >= 3
+
+
+def _is_in_a_form(heads: list[str], index: int) -> bool:
+    """Whether the line right above has a label that no mail has: who fills in a form says `Name:` before `Subject:`."""
+    above = heads[index - 1] if index else ""
+    return _HEADER.match(above) is not None and _header_role(above) is None and not above.rstrip().endswith((":", "："))
 
 
 def _header_role(head: str) -> str | None:
@@ -54,7 +63,7 @@ def _header_roles(heads: list[str], start: int) -> int:
             has_address = has_address or (role == "from" and "@" in head)
         elif head.strip() and not roles:
             return 0
-    is_mail = has_address or ("subject" in roles and bool(roles & {"from", "sent"}))
+    is_mail = has_address or {"from", "subject"} <= roles
     return len(roles) if is_mail else 0
 
 
@@ -82,7 +91,7 @@ def attribution_length(heads: list[str], is_quoted: list[bool], index: int) -> i
     for length in range(1, _ATTRIBUTION_LINES_MAX + 1):
         if index + length > len(heads):
             return 0
-        line = heads[index + length - 1].strip(" \t>*_\xa0")
+        line = heads[index + length - 1].strip(_BLANKS)
         if not line:
             return 0
         joined = f"{joined} {line}".strip()
@@ -106,10 +115,12 @@ def _may_start_attribution(line: str) -> bool:
 def _is_attribution(joined: str, is_followed_by_quote: bool) -> bool:
     has_address = _ADDRESS.search(joined) is not None
     has_date = _DATE.search(joined) is not None
-    has_verb = WROTE.search(joined) is not None
+    verb = WROTE.search(joined)
     starts_with_date = has_date and LEADS.match(joined) is not None
-    if has_verb:
-        return has_address or is_followed_by_quote or (starts_with_date and _TIME.search(joined) is not None)
+    if verb is not None:
+        is_dated = starts_with_date or (has_date and _WROTE_AT.fullmatch(joined[verb.end() :].strip()) is not None)
+        is_timed = is_dated and _TIME.search(joined) is not None and _SENTENCE_END.search(joined) is None
+        return has_address or is_followed_by_quote or is_timed
     return has_address and starts_with_date
 
 

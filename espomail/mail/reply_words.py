@@ -22,14 +22,16 @@ WROTE: Final = re.compile(
     r"|\bnapsal\b|\bnapsala\b|\bnapsal\(a\)|\bpíše\b"  # Czech
     r"|\bnapísal\b|\bnapísala\b|\bnapísal\(a\)|\bnapisao\b|\bnapisala\b|\bje napisal\b"  # Slovak, Croatian, Slovene
     r"|\bírta\b|\ba scris\b|\bşunları yazdı\b|\byazdı\b|\bέγραψε\b|\brašė\b|\brakstīja\b|\bđã viết\b|\bmenulis\b"
-    r"|写道|寫道|写到|さんは書きました|が書きました|は書きました|のメール|님이 작성|작성:|썼습니다|כתב|كتب",
+    r"|写道|寫道|写到|さんは書きました|が書きました|は書きました|のメール|님이 작성|작성:|썼습니다|쓴 글|כתב|כתבה"
+    r"|\bמאת\b|كتب|كتابة ما يلي|เขียนว่า"
+    r"|\bnapisana przez\b",
     re.IGNORECASE,
 )
 
 # How an attribution line begins when it begins with a date: enough where an address or a clock time follows.
 LEADS: Final = re.compile(
-    r"(?:on|am|le|el|il|em|no dia|op|dnia|w dniu|den|dne|på|kl|pada|vào|la data|στις|в|вт|ср|at)\b|在|於"
-    r"|[a-zà-žа-яё]{1,4}[.,]\s*\d|\d",
+    r"(?:on|am|le|el|il|em|no dia|op|dnia|w dniu|den|dne|på|kl|pada|vào|la data|στις|в|вт|ср|at|às|dňa|dnes|na)\b|在|於|ในวันที่|בתאריך|في"
+    r"|[a-zà-žа-яё]{1,14}[.,]\s*\d|\d",
     re.IGNORECASE,
 )
 
@@ -41,20 +43,27 @@ def _phrases(table: str) -> tuple[str, ...]:
 _HEADERS: Final = {
     "from": """
         from|von|de|da|van|od|från|fra|lähettäjä|от|від|feladó|expéditeur|mittente|remitente|expedidor|remetente|afzender
-        odesílatel|nadawca|kimden|gönderen|από|发件人|寄件者|寄件人|差出人|送信者|보낸 사람|보낸사람|מאת|من|saatja|nuo|no|din
+        odesílatel|nadawca|kimden|gönderen|από|发件人|寄件者|寄件人|差出人|送信者|보낸 사람|보낸사람
+        מאת|من|saatja|nuo|no|din|от кого|de la|šalje
+        مرسل|من|từ|จาก|dari|pošiljatelj|пошиљалац
         """,
     "sent": """
         sent|gesendet|envoyé|envoyé le|enviado|enviado el|enviado em|enviada em|inviato|verzonden|wysłano|odesláno
         skickat|sendt|sänt
         date|datum|fecha|data|päiväys|lähetetty|отправлено|дата|надіслано|elküldve|dátum|trimis|gönderildi|tarih|ημερομηνία
+        gönderme tarihi|στάλθηκε|изпратено|poslano|poslato|odoslané|saadetud|nosūtīts|išsiųsta|נשלח|תאריך|تم الإرسال|التاريخ
+        đã gửi|ngày|ส่ง|วันที่|dikirim|tanggal|enviat|enviat el
+        датум|d’envoi|date d’envoi|date d'envoi
         发送时间|发送日期|寄件日期|日期|送信日時|日時|보낸 날짜|날짜
         """,
     "to": """
-        to|an|à|para|a|aan|do|komu|pro|till|til|vastaanottaja|кому|címzett|către|kime|προς|destinataire|destinatario
+        to|an|à|para|a|aan|do|komu|pro|till|til|vastaanottaja|кому|címzett|către|kime|προς|destinataire|destinatario|до|prima
+        za|adressaat|kellele|kam|אל|إلى|tới|đến|ถึง|kepada|per a|收件者|받는사람
         收件人|宛先|받는 사람|cc|kopie|копия|copia|kopia
         """,
     "subject": """
-        subject|betreff|objet|asunto|oggetto|assunto|onderwerp|temat|předmět|predmet|ämne|emne|aihe|тема|tárgy|subiect|konu|θέμα
+        subject|betreff|objet|asunto|oggetto|assunto|onderwerp|temat|předmět|predmet|ämne|emne|aihe|тема|tárgy|subiect|konu
+        θέμα|относно|zadeva|naslov|teema|temats|tema|נושא|الموضوع|chủ đề|เรื่อง|subjek|ämne|наслов
         主题|主旨|主題|件名|제목
         """,
 }
