@@ -11,7 +11,8 @@ from datetime import datetime
 
 from espomail import times
 from espomail.errors import BadInput
-from espomail.gather import Arrangements, cited_ids
+from espomail.gather.arrangements import Arrangements
+from espomail.gather.citations import cited_ids
 from espomail.mail import compose, tokens
 from espomail.mail.addresses import normalise
 from espomail.mail.parse import parse

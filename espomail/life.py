@@ -11,9 +11,11 @@ import dataclasses
 from datetime import datetime
 from functools import cache
 
-from espomail import answering, gather
+from espomail import answering
 from espomail.errors import EspomailError
-from espomail.gather import Arrangements
+from espomail.gather.arrangements import Arrangements
+from espomail.gather.citations import citations, thread
+from espomail.gather.clues import clues_of, customer
 from espomail.mail.parse import parse, parse_head
 from espomail.model import Step
 from espomail.steps.case import decide_case, pass_on
@@ -57,12 +59,12 @@ def process(db: Connection, receipt: Receipt, arranged: Arrangements, *, now: da
     if recognition.is_over:
         _finish(p, "duplicate", recognition.email_id)
         return
-    cited = gather.citations(db, mail, besides=recognition.email_id)
-    email = stored(p, mail, recognition, gather.thread(cited))
+    cited = citations(db, mail, besides=recognition.email_id)
+    email = stored(p, mail, recognition, thread(cited))
     newly_linked = link_people(p, head, whole, email, screening.hit)
-    clues = gather.clues(db, mail, cited, arranged)
+    clues = clues_of(db, mail, cited, arranged)
     parent = link_record(p, mail, email, clues)
-    case = decide_case(p, mail, email, parent, gather.customer(clues))
+    case = decide_case(p, mail, email, parent, customer(clues))
     agent_id = distribute(p, email, case)
     pass_on(p, email, case, came_late=cited.late is not None, is_known=recognition.email_id is not None)
     email = emails.get(db, email.id)
@@ -84,10 +86,10 @@ def revisit(db: Connection, email: Email, receipt: Receipt, arranged: Arrangemen
     mail = parse(raw, trusted_authserv_id=arranged.settings.trusted_authserv_id)
     screening = screen(p, mail, lambda: mail)
     p.steps[:] = [screening.step]
-    clues = gather.clues(db, mail, gather.citations(db, mail, besides=email.id), arranged)
+    clues = clues_of(db, mail, citations(db, mail, besides=email.id), arranged)
     undecided = dataclasses.replace(email, case_account_id=None)
     parent = link_record(p, mail, undecided, clues)
-    case = decide_case(p, mail, undecided, parent, gather.customer(clues))
+    case = decide_case(p, mail, undecided, parent, customer(clues))
     distribute(p, undecided, case)
     decisions.add(db, p.steps, receipt_id=None, email_id=email.id, now=now)
     return p.steps

@@ -16,7 +16,7 @@ MAY_IMPORT = {
     "rounds": {"notices_mail", "life", "gather", "answering", "store", "rules", "desk", "rounds"},
     "life": {"mail", "store", "gather", "answering", "steps"},
     "steps": {"mail", "rules", "store", "gather", "answering", "steps"},
-    "gather": {"mail", "rules", "store"},
+    "gather": {"mail", "rules", "store", "gather"},
     "answering": {"mail", "rules", "store", "gather"},
     "notices_mail": {"mail", "store"},
     "reading": {"mail", "rules", "store"},

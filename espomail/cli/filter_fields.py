@@ -226,21 +226,3 @@ def filter_json(row: filters.FilterRow, names: Mapping[int, tuple[str | None, st
         "skip_notification": row.skip_notification,
         "is_active": row.is_active,
     }
-
-
-def to_rule(row: filters.FilterRow) -> rules.Filter:
-    """The filter as it decides."""
-    return rules.Filter(
-        id=row.id,
-        name=row.name,
-        kind=row.kind,
-        position=row.position,
-        criteria=row.criteria,
-        action=row.action,
-        folder_id=row.folder_id,
-        group_folder_id=row.group_folder_id,
-        mark_read=row.mark_read,
-        important=row.important,
-        skip_notification=row.skip_notification,
-        created_at=row.created_at,
-    )

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from espomail import gather, life
+from espomail import life
 from espomail.desk import Desk
+from espomail.gather.arrangements import Arrangements, arrangements
 from espomail.model import Account, Step
 from espomail.store import decisions, emails, quarantine, raw_mails, receipts
 from espomail.store.db import Connection, rolled_back, transaction
@@ -22,7 +23,7 @@ def explain(desk: Desk, account: Account, content: bytes, *, received_at: dateti
     new = NewReceipt(source="deliver", account_id=account.id, received_at=received_at, raw_id=None)
     with rolled_back(desk.db):
         receipt = receipts.get(desk.db, life.take_in(desk.db, packed, new, now=now))
-        life.process(desk.db, receipt, gather.arrangements(desk.db), now=now)
+        life.process(desk.db, receipt, arrangements(desk.db), now=now)
         return decisions.steps_of_receipt(desk.db, receipt.id)
 
 
@@ -39,11 +40,11 @@ class Change:
 def revisit(desk: Desk, email_ids: Sequence[int], *, dry_run: bool) -> list[Change]:
     """Decide anew about stored emails, in their order; return what changes, or with `dry_run` would change."""
     with rolled_back(desk.db) if dry_run else transaction(desk.db):
-        arranged = gather.arrangements(desk.db)
+        arranged = arrangements(desk.db)
         return [change for email_id in email_ids for change in _revisit_one(desk.db, email_id, arranged, desk.now())]
 
 
-def _revisit_one(db: Connection, email_id: int, arranged: gather.Arrangements, now: datetime) -> Iterable[Change]:
+def _revisit_one(db: Connection, email_id: int, arranged: Arrangements, now: datetime) -> Iterable[Change]:
     email = emails.get(db, email_id)
     steps: list[Step] = []
     for receipt in receipts.list_of_email(db, email_id):
@@ -66,7 +67,7 @@ def skipped_again(desk: Desk, *, since: datetime | None) -> list[Change]:
     """What today's rules would make of mails that a filter skipped, and whose bytes are still kept; nothing is kept of it."""
     changes = []
     with rolled_back(desk.db):
-        arranged = gather.arrangements(desk.db)
+        arranged = arrangements(desk.db)
         for receipt_id in quarantine.retry_skipped(desk.db, since=since):
             receipt = receipts.get(desk.db, receipt_id)
             life.process(desk.db, receipt, arranged, now=desk.now())

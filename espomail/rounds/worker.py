@@ -18,8 +18,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
-from espomail import gather, life
+from espomail import life
 from espomail.errors import Damaged, EspomailError, TryAgain
+from espomail.gather.arrangements import Arrangements, arrangements
 from espomail.rounds import locks
 from espomail.rules import schedule
 from espomail.store import batches, notifications, people, receipts
@@ -82,14 +83,14 @@ def _process_batch(db: Connection, batch: Sequence[Receipt], *, now: Clock) -> N
     with transaction(db):
         marker = batches.add(db, batch, now=now())
     with transaction(db):
-        arranged = gather.arrangements(db)
+        arranged = arrangements(db)
         for receipt in batch:
             with _limited_cpu():
                 _process_one(db, receipt, arranged, now=now())
         batches.remove(db, marker)
 
 
-def _process_one(db: Connection, receipt: Receipt, arranged: gather.Arrangements, *, now: datetime) -> None:
+def _process_one(db: Connection, receipt: Receipt, arranged: Arrangements, *, now: datetime) -> None:
     """One mail in a savepoint of its own; what fails is undone and kept for another attempt, storage trouble ends the batch."""
     try:
         with savepoint(db):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from espomail import gather
+from espomail.gather.cases import case_facts
 from espomail.model import Mail, Step, Thing
 from espomail.rules import cases as rules
 from espomail.rules import linking
@@ -23,7 +23,7 @@ class CaseResult:
 
 
 def decide_case(p: Passage, mail: Mail, email: Email, parent: Thing | None, who: linking.Person | None) -> CaseResult:
-    facts = gather.case_facts(p.db, mail, email, p.receipt, parent, p.arranged, now=p.now)
+    facts = case_facts(p.db, mail, email, p.receipt, parent, p.arranged, now=p.now)
     decision = rules.decide(facts)
     if facts.entitled and p.account is not None:
         emails.set_case_account(p.db, email.id, p.account.id)

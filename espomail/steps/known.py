@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from espomail import gather, times
+from espomail import times
+from espomail.gather.citations import Thread
 from espomail.mail import identity
 from espomail.model import Mail, Step
 from espomail.steps.passage import Passage
@@ -75,7 +76,7 @@ def flags_of(p: Passage, mail: Mail) -> tuple[str, ...]:
     return mail.flags if p.is_whole else (*mail.flags, "oversize")
 
 
-def stored(p: Passage, mail: Mail, recognition: Recognition, thread: gather.Thread) -> Email:
+def stored(p: Passage, mail: Mail, recognition: Recognition, thread: Thread) -> Email:
     """The email's row: the one we hold, or a new one in the thread it belongs to."""
     email_id = recognition.email_id
     if email_id is None:

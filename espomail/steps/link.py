@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from espomail import answering, gather
+from espomail import answering
+from espomail.gather.records import company_of, stand_in
 from espomail.model import Mail, Step, Thing
 from espomail.rules import linking
 from espomail.steps.passage import Passage
@@ -20,12 +21,12 @@ def link_record(p: Passage, mail: Mail, email: Email, clues: linking.Clues) -> T
         p.note(Step("link", "linked", f"belongs to {email.parent} already", {"parent": str(email.parent), "step": "known"}))
         return email.parent
     found = linking.link(clues)
-    parent = gather.stand_in(p.db, found.parent, p.arranged) if found.parent else None
+    parent = stand_in(p.db, found.parent, p.arranged) if found.parent else None
     details = {"step": found.step, "parent": str(parent) if parent else None, "passed": dict(found.passed)}
     passed = "".join(f"; {why}" for step, why in found.passed.items() if step != "address")
     p.note(Step("link", "linked" if parent else "not linked", f"{found.step}: {found.reason}{passed}", details))
     if parent is not None and parent.type != "case":
-        hang(p, email, parent, company_id=gather.company_of(p.db, parent))
+        hang(p, email, parent, company_id=company_of(p.db, parent))
     return parent
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from espomail import gather, times
+from espomail import times
+from espomail.gather.readers import readers
 from espomail.mail import tokens
 from espomail.model import Mail, Step
 from espomail.rules import notices
@@ -14,7 +15,7 @@ from espomail.store.emails import Email
 
 
 def notify(p: Passage, mail: Mail, email: Email, newly_linked: Mapping[int, str], agent_id: int | None) -> None:
-    everybody = gather.readers(
+    everybody = readers(
         p.db,
         email,
         p.arranged,

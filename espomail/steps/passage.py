@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from espomail.gather import Arrangements
+from espomail.gather.arrangements import Arrangements
 from espomail.model import Account, Step
 from espomail.store.db import Connection
 from espomail.store.receipts import Receipt

@@ -10,8 +10,12 @@ import re
 from dataclasses import replace
 from datetime import datetime
 
-from espomail import gather, times
+from espomail import times
 from espomail.errors import BadInput, NotFound, NotPermitted
+from espomail.gather.arrangements import arrangements
+from espomail.gather.citations import citations
+from espomail.gather.clues import clues_of
+from espomail.gather.records import company_of
 from espomail.mail import compose, encode
 from espomail.mail.parse import parse
 from espomail.model import Account, Mail, Settings, Thing
@@ -106,7 +110,7 @@ def _inherited(db: Connection, letter: Letter) -> Thing | None:
 
 def _customer(db: Connection, mail: Mail, author: Author) -> Thing | None:
     """The record of whom a new mail goes to, if the author may see it."""
-    clues = gather.clues(db, mail, gather.citations(db, mail), gather.arrangements(db))
+    clues = clues_of(db, mail, citations(db, mail), arrangements(db))
     found, _ = linking.by_address(clues)
     return found if found is not None and visibility.may(db, author.actor, found) else None
 
@@ -140,7 +144,7 @@ def _keep(
     )
     email_id = emails.add(db, new, now=now)
     if parent is not None:
-        emails.set_parent(db, email_id, parent, account_id=gather.company_of(db, parent))
+        emails.set_parent(db, email_id, parent, account_id=company_of(db, parent))
     if author.actor.user_id is not None:
         email_users.link(db, email_id, author.actor.user_id, "author", is_read=True)
     return email_id
