@@ -58,7 +58,7 @@ def notify(desk: Desk) -> None:
         emit({"mailed": done.mailed, "handed_over": done.handed_over})
     else:
         said(f"{done.mailed} by mail, {done.handed_over} handed over")
-    _tell_troubles(done.troubles or [])
+    _tell_troubles(done.troubles)
 
 
 @command(
@@ -83,7 +83,7 @@ def cron(desk: Desk) -> None:
     for trouble in ran.send.troubles if ran.send else []:
         complain(f"espomail cron: {trouble}")
     if ran.notify:
-        _tell_troubles(ran.notify.troubles or [], fatal=False)
+        _tell_troubles(ran.notify.troubles, fatal=False)
     if ran.troubles and not (ran.fetch or ran.send):
         raise ran.troubles[0]
     if ran.troubles or quarantined or (ran.fetch and ran.fetch.failed) or (ran.send and _went_wrong(ran.send)):

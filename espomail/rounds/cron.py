@@ -16,6 +16,7 @@ from espomail.store.db import transaction
 
 TIDY_EVERY = timedelta(days=1)
 FETCH_SHARE = 0.8
+HOOKS_SHARE = 0.1
 
 
 @dataclass(slots=True)
@@ -39,8 +40,8 @@ def run(desk: Desk, hooks: notify.Hooks, *, seconds: float, jobs: int) -> Ran:
         ran.fetch = fetching.fetch(desk, fetching.Request(accounts=chosen, jobs=jobs, max_time_s=seconds * FETCH_SHARE))
 
     def post() -> None:
+        ran.notify = notify.notify(desk, hooks, hooks_s=seconds * HOOKS_SHARE)
         left = max(5.0, seconds - (desk.monotonic() - started))
-        ran.notify = notify.notify(desk, hooks)
         ran.send = send.send(desk, max_time_s=left)
 
     for task in (fetch, post, lambda: _tidy(desk, ran)):

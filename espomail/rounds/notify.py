@@ -1,7 +1,8 @@
 """A notifying round: notifications out by mail (at once or once a day, as each user wishes), by a command, by a webhook.
 
 What a notification may say is judged now, by what its user may read now. Mail goes through the outbox, as a row with its cause; a
-command or webhook gets one JSON object each, at most once: what was handed over and failed is not repeated.
+command or webhook gets one JSON object each, at most once: what was handed over and failed is not repeated. The mails of all
+users are queued before the first hook is asked, so that a slow one holds up nobody's mail.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import shlex
 import subprocess
 import urllib.request
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,7 +27,8 @@ from espomail.store.notifications import Notification
 from espomail.store.tellings import Telling
 
 DIGEST_AFTER = timedelta(hours=24)
-HOOK_S = 30
+HOOK_S = 10
+HOOKS_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +45,13 @@ class Notified:
 
     mailed: int = 0
     handed_over: int = 0
-    troubles: list[str] | None = None
+    troubles: list[str] = field(default_factory=list)
     is_locked: bool = False
 
 
-def notify(desk: Desk, hooks: Hooks) -> Notified:
-    """Deliver what is undelivered; quietly nothing when another round is at it."""
-    result = Notified(troubles=[])
+def notify(desk: Desk, hooks: Hooks, *, hooks_s: float = HOOKS_S) -> Notified:
+    """Deliver what is undelivered; quietly nothing when another round is at it. The hooks get `hooks_s` seconds for all."""
+    result = Notified()
     with locks.hold(desk.lock_dir / "notify.lock") as is_held:
         if not is_held:
             result.is_locked = True
@@ -58,28 +60,42 @@ def notify(desk: Desk, hooks: Hooks) -> Notified:
         now = desk.now()
         waiting = notifications.list_undelivered(desk.db)
         profiles = {user.id: user for user in users.list_(desk.db)}
+        told: list[Telling] = []
         for user_id in dict.fromkeys(each.user_id for each in waiting):
             own = [each for each in waiting if each.user_id == user_id]
-            _deliver(desk, profiles[user_id], own, settings, hooks, now, result)
+            told += _deliver(desk, profiles[user_id], own, settings, now, result)
+        if hooks.command is not None or hooks.webhook is not None:
+            _hand_all_over(desk, told, hooks, hooks_s, result)
     return result
 
 
 def _deliver(
-    desk: Desk, user: users.User, own: Sequence[Notification], settings: Settings, hooks: Hooks, now: datetime, result: Notified
-) -> None:
-    """One user's notifications: old and read ones are only crossed off; a digest waits for its day."""
+    desk: Desk, user: users.User, own: Sequence[Notification], settings: Settings, now: datetime, result: Notified
+) -> list[Telling]:
+    """One user's notifications by mail; return what the hooks are to be told of them.
+
+    Old and read ones are only crossed off; a digest waits for its day.
+    """
     fresh = [n for n in own if not n.is_read and now - times.from_text(n.at) <= settings.notify_max_age]
     wish = user.profile.notify_mail
     oldest = min((times.from_text(n.at) for n in fresh), default=now)
     if wish == "digest" and fresh and now - oldest < min(DIGEST_AFTER, settings.notify_max_age / 2):
-        return
+        return []
     told = tellings.tell(desk.db, fresh)
     sender = outbound.system_account(desk.db, settings)
     with transaction(desk.db):
         if wish != "off" and sender is not None and user.emails and told:
             result.mailed += notices_mail.queue(desk.db, user.emails[0], told, sender, as_digest=wish == "digest", now=now)
         notifications.set_delivered(desk.db, [n.id for n in own], now=now)
-    for telling in told:
+    return told
+
+
+def _hand_all_over(desk: Desk, told: Sequence[Telling], hooks: Hooks, hooks_s: float, result: Notified) -> None:
+    until = desk.monotonic() + hooks_s
+    for count, telling in enumerate(told):
+        if desk.monotonic() > until:
+            result.troubles.append(f"{len(told) - count} notifications were not handed over: the time was up")
+            return
         _hand_over(telling, hooks, result)
 
 
@@ -91,8 +107,7 @@ def _hand_over(telling: Telling, hooks: Hooks, result: Notified) -> None:
     if hooks.webhook is not None:
         troubles.append(_post(hooks.webhook, document))
     result.handed_over += any(trouble is None for trouble in troubles)
-    if result.troubles is not None:
-        result.troubles += [trouble for trouble in troubles if trouble is not None]
+    result.troubles += [trouble for trouble in troubles if trouble is not None]
 
 
 def as_json(telling: Telling) -> dict[str, Any]:
