@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 @click.argument("file")
 @pass_desk
 def backup(desk: Desk, file: str) -> None:
-    from espomail.store import db as store
+    from espomail.store import backups
 
     access.require_admin(desk.actor)
     refuse_borrowed_path(desk.actor, file)
     target = Path(file)
     if target.is_symlink() or target.is_dir():
         raise BadInput(f"{file} is a link or a folder", "name a new file")
-    store.copy_to(desk.db, target)
+    backups.copy_to(desk.db, target)
     changed(f"{file}: {target.stat().st_size} bytes, checked", {"file": str(target), "size_bytes": target.stat().st_size})
 
 
@@ -46,17 +46,17 @@ def backup(desk: Desk, file: str) -> None:
 def restore(file: str, yes: bool) -> None:
     from espomail.cli import actor, opening
     from espomail.rounds import locks
-    from espomail.store import db as store
+    from espomail.store import backups
 
     front = asked()
     path = front.db_path
     actor.refuse_init(path)
     if path.exists():
         opening.refuse_strangers(path)
-    store.check_backup(Path(file))
+    backups.check(Path(file))
     confirm(f"put {file} in place of {path}?", yes=yes)
     with locks.wait_for(locks.folder_of(path) / "process.lock", timeout_s=60):
-        kept = store.put_in_place(Path(file), path, now=front.now())
+        kept = backups.put_in_place(Path(file), path, now=front.now())
     changed(
         f"{path} is restored" + (f"; what was there is {kept}" if kept else ""),
         {"database": str(path), "kept": str(kept) if kept else None},

@@ -12,7 +12,18 @@ from espomail.model import Account, Settings
 from espomail.rules import distribution, trial
 from espomail.rules import settings as setting_rules
 from espomail.rules.health_facts import AccountState, Facts, FileState, FilterState
-from espomail.store import accounts, cases, filters, health, invariant, notifications, raw_mails, roles, templates, turns
+from espomail.store import (
+    accounts,
+    agents,
+    filters,
+    health,
+    invariant,
+    notifications,
+    raw_mails,
+    roles,
+    templates,
+    turns,
+)
 from espomail.store import settings as settings_store
 from espomail.store.accounts import Round
 from espomail.store.db import Connection, SqliteError, has_wal_fix
@@ -136,10 +147,10 @@ def _distribution_trouble(db: Connection, account: Account, now: datetime) -> st
     day, team = now.date(), account.target_team_id
     choice = distribution.choose(
         account.distribution,
-        agents=cases.agents(db, team, day=day, counting=account.distribution in distribution.COUNTING) if team else (),
+        agents=agents.list_(db, team, day=day, counting=account.distribution in distribution.COUNTING) if team else (),
         position=account.target_position,
         last_served=turns.last_served(db, team, account.target_position) if team else None,
-        assign_to=cases.agent(db, account.assign_to_user_id, day=day) if account.assign_to_user_id else None,
+        assign_to=agents.find(db, account.assign_to_user_id, day=day) if account.assign_to_user_id else None,
     )
     return choice.reason if isinstance(choice, distribution.Nobody) else ""
 

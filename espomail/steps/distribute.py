@@ -6,7 +6,7 @@ from espomail.model import Step, Thing
 from espomail.rules import distribution
 from espomail.steps.case import CaseResult
 from espomail.steps.passage import Passage
-from espomail.store import cases, notifications, turns
+from espomail.store import agents, cases, notifications, turns
 from espomail.store.emails import Email
 
 
@@ -19,10 +19,10 @@ def distribute(p: Passage, email: Email, case: CaseResult) -> int | None:
     day = p.now.date()
     choice = distribution.choose(
         account.distribution,
-        agents=cases.agents(p.db, team, day=day, counting=account.distribution in distribution.COUNTING) if team else (),
+        agents=agents.list_(p.db, team, day=day, counting=account.distribution in distribution.COUNTING) if team else (),
         position=account.target_position,
         last_served=turns.last_served(p.db, team, account.target_position) if team else None,
-        assign_to=cases.agent(p.db, account.assign_to_user_id, day=day) if account.assign_to_user_id else None,
+        assign_to=agents.find(p.db, account.assign_to_user_id, day=day) if account.assign_to_user_id else None,
     )
     match choice:
         case distribution.Assigned(user_id=user_id, rule=rule, reason=reason, details=details):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from espomail import times
 from espomail.errors import NotFound
-from espomail.model import Agent, Thing
-from espomail.store import followers, notes, notifications, people, roles
+from espomail.model import Thing
+from espomail.store import agents, followers, notes, notifications, people, roles
 from espomail.store.db import Connection, one
 
 DESCRIPTION_MAX = 200_000
@@ -66,16 +66,6 @@ _ADD = """
     values (:name, :description, :status, :priority, :type, :account_id, :contact_id, :lead_id, :group_account_id,
             :created_by_id, :opened_by_email_id, :follows_case, :created_at, :closed_at)
 """
-_AGENT = """
-    select u.id as user_id, u.name, u.is_active,
-           (u.absent_from is not null or u.absent_until is not null)
-               and coalesce(u.absent_from, :day) <= :day and coalesce(u.absent_until, :day) >= :day as is_absent,
-           (select count(*) from cases c where c.assigned_user_id = u.id
-               and c.status in ('New', 'Assigned', 'Pending')) as open_cases,
-           coalesce((select max(t.id) from turns t where t.user_id = u.id), 0) as last_turn
-"""
-_AGENTS = f"{_AGENT}, m.position from team_members m join users u on u.id = m.user_id where m.team_id = :team order by u.id"
-_ONE_AGENT = f"{_AGENT}, null as position from users u where u.id = :user"
 
 
 def find(db: Connection, number: int) -> Case | None:
@@ -182,36 +172,6 @@ def teams_of(db: Connection, number: int) -> list[int]:
     return [row[0] for row in db.execute("select team_id from case_teams where case_number = ? order by team_id", (number,))]
 
 
-# ---------------------------------------------------------------- agents
-
-
-def agents(db: Connection, team_id: int, *, day: date, counting: bool = True) -> tuple[Agent, ...]:
-    """The members of a team by user id, as distribution sees them on that day; both ends of an absence count.
-
-    Counting open cases takes time with their number: without `counting` each has 0.
-    """
-    rows = db.execute(_AGENTS, {"team": team_id, "day": day.isoformat(), "counting": counting})
-    return tuple(_agent(row) for row in rows)
-
-
-def agent(db: Connection, user_id: int, *, day: date) -> Agent | None:
-    """One user as distribution sees them on that day, without a position; None for an unknown id."""
-    row = db.execute(_ONE_AGENT, {"user": user_id, "day": day.isoformat(), "counting": True}).fetchone()
-    return None if row is None else _agent(row)
-
-
-def _agent(row: Mapping[str, Any]) -> Agent:
-    return Agent(
-        user_id=row["user_id"],
-        name=row["name"],
-        is_active=bool(row["is_active"]),
-        is_absent=bool(row["is_absent"]),
-        position=row["position"],
-        open_cases=row["open_cases"],
-        last_turn=row["last_turn"],
-    )
-
-
 def assign(
     db: Connection, number: int, user_id: int | None, *, by_user_id: int | None, now: datetime, may_read: bool | None = None
 ) -> None:
@@ -262,9 +222,6 @@ def _may_read_cases(db: Connection, user_id: int) -> bool:
     return people.is_admin(db, user_id) or dict(roles.levels_of(db, user_id)).get("case.read", "no") != "no"
 
 
-# ---------------------------------------------------------------- status
-
-
 def set_status(
     db: Connection,
     number: int,
@@ -295,7 +252,7 @@ def reopen(db: Connection, number: int, *, by_user_id: int | None, now: datetime
     case = get(db, number)
     if not case.is_closed:
         return case.status
-    user = agent(db, case.assigned_user_id, day=now.date()) if case.assigned_user_id is not None else None
+    user = agents.find(db, case.assigned_user_id, day=now.date()) if case.assigned_user_id is not None else None
     can_serve = user is not None and user.is_active and not user.is_absent
     status = "Assigned" if can_serve else "New"
     set_status(db, number, status, by_user_id=by_user_id, now=now)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import random
 import secrets
-import shutil
 import stat
 import time
 import uuid
@@ -18,7 +17,6 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from espomail import times
 from espomail.errors import BadInput, Damaged, EspomailError, NotSetUp, TryAgain
@@ -35,6 +33,7 @@ Connection = sqlite3.Connection
 Row = sqlite3.Row
 IntegrityError = sqlite3.IntegrityError
 SqliteError = sqlite3.Error
+connect = sqlite3.connect
 
 SCHEMA_VERSION = 7
 BUSY_TIMEOUT_MS = 20_000
@@ -124,7 +123,7 @@ def migrate(db: Connection, path: Path, *, now: datetime) -> None:
             "install that version or a later one",
         )
     if found:
-        _backup_before_migration(db, path, found)
+        _back_up_before_migration(db, path, found)
     import sqlite_utils
 
     from espomail.store.migrations import migrations
@@ -141,30 +140,10 @@ def migrate(db: Connection, path: Path, *, now: datetime) -> None:
         db.execute(f"pragma application_id={APPLICATION_ID}")
 
 
-def _backup_before_migration(db: Connection, path: Path, version: int) -> None:
-    copy_to(db, path.with_name(f"{path.name}.before-schema-{SCHEMA_VERSION}-from-{version}"))
+def _back_up_before_migration(db: Connection, path: Path, version: int) -> None:
+    from espomail.store import backups
 
-
-def copy_to(db: Connection, target: Path) -> None:
-    """Write an online copy of the whole database to `target` (0600); an existing file is replaced whole or not at all."""
-    partial = target.with_name(target.name + ".partial")
-    partial.unlink(missing_ok=True)
-    os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    with translated():
-        copy = sqlite3.connect(partial, isolation_level=None)
-        try:
-            db.backup(copy)
-            copy.execute("pragma journal_mode=delete")
-            problems = [row[0] for row in copy.execute("pragma quick_check")]
-        finally:
-            copy.close()
-    if problems != ["ok"]:
-        partial.unlink()
-        raise Damaged(f"the copy failed its integrity check: {problems[0]}", "run: espomail doctor")
-    descriptor = os.open(partial, os.O_RDONLY)
-    os.fsync(descriptor)
-    os.close(descriptor)
-    partial.replace(target)
+    backups.copy_to(db, path.with_name(f"{path.name}.before-schema-{SCHEMA_VERSION}-from-{version}"))
 
 
 @contextmanager
@@ -272,47 +251,3 @@ def one(db: Connection, sql: str, parameters: dict[str, Any] | tuple[Any, ...] =
     """The first column of the first row, or None without a row."""
     row = db.execute(sql, parameters).fetchone()
     return None if row is None else row[0]
-
-
-def check_backup(path: Path) -> None:
-    """Raise BadInput unless the file is a whole database of ours that this program can open."""
-    if not path.is_file():
-        raise BadInput(f"no such file: {path}", "name a file that `espomail backup` wrote")
-    try:
-        copy = sqlite3.connect(f"file:{quote(str(path))}?mode=ro&immutable=1", uri=True)
-        try:
-            application = copy.execute("pragma application_id").fetchone()[0]
-            version = copy.execute("pragma user_version").fetchone()[0]
-            problems = [row[0] for row in copy.execute("pragma integrity_check")]
-        finally:
-            copy.close()
-    except SqliteError as error:
-        raise BadInput(f"{path} is no database: {error}", "name a file that `espomail backup` wrote") from error
-    if application != APPLICATION_ID:
-        raise BadInput(f"{path} is no database of espomail", "name a file that `espomail backup` wrote")
-    if problems != ["ok"]:
-        raise BadInput(f"{path} is damaged: {problems[0]}", "try an older backup")
-    if version > SCHEMA_VERSION:
-        raise NotSetUp(f"{path} was written by a newer espomail (schema {version})", "install that version or a later one")
-
-
-def put_in_place(backup: Path, path: Path, *, now: datetime) -> Path | None:
-    """Make a copy of the backup the database; return where the database that was there is kept now, None when there was none."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    fresh = path.with_name(path.name + ".restoring")
-    fresh.unlink(missing_ok=True)
-    descriptor = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    with os.fdopen(descriptor, "wb") as target, backup.open("rb") as source:
-        shutil.copyfileobj(source, target)
-        target.flush()
-        os.fsync(target.fileno())
-    kept = None
-    if path.exists():
-        kept = path.with_name(f"{path.name}.before-restore-{now:%Y%m%dT%H%M%SZ}")
-        path.replace(kept)
-    for ending in ("-wal", "-shm", "-journal"):
-        side = path.with_name(path.name + ending)
-        if side.exists():
-            side.replace((kept or path).with_name((kept or path).name + ending))
-    fresh.replace(path)
-    return kept

@@ -11,6 +11,7 @@ import pytest
 from espomail.errors import NotFound
 from espomail.model import Agent, Mail, Thing
 from espomail.store import (
+    agents,
     case_edits,
     case_emails,
     case_views,
@@ -151,12 +152,12 @@ def test_agents_are_the_members_of_a_team_with_what_they_have_to_do(db: Connecti
     for status in cases.STATUSES:
         cases.assign(db, opened(db, status=status), bob, by_user_id=None, now=NOW)
     turns.add(db, rule="least-busy", team_id=9, position=None, user_id=ann, case_number=1, at=NOW)
-    assert cases.agents(db, team, day=NOW.date()) == (
+    assert agents.list_(db, team, day=NOW.date()) == (
         Agent(ann, "ann", True, False, None, 0, 1),
         Agent(bob, "bob", True, False, "night", 3, 0),
     )
-    assert cases.agent(db, bob, day=NOW.date()) == Agent(bob, "bob", True, False, None, 3, 0)
-    assert cases.agent(db, 99, day=NOW.date()) is None
+    assert agents.find(db, bob, day=NOW.date()) == Agent(bob, "bob", True, False, None, 3, 0)
+    assert agents.find(db, 99, day=NOW.date()) is None
 
 
 ABSENCES = {
@@ -176,7 +177,7 @@ def test_an_absence_counts_from_its_first_day_to_its_last(
     db: Connection, absent_from: str | None, absent_until: str | None, is_absent: bool
 ) -> None:
     profile = users.Profile(name="ann", absent_from=absent_from, absent_until=absent_until)
-    agent = cases.agent(db, users.add(db, profile, now=NOW), day=date(2026, 3, 1))
+    agent = agents.find(db, users.add(db, profile, now=NOW), day=date(2026, 3, 1))
     assert agent is not None
     assert agent.is_absent is is_absent
 

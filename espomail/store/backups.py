@@ -1,0 +1,78 @@
+"""Copies of the whole database: written while it is in use, checked, and put back in its place."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import quote
+
+from espomail.errors import BadInput, Damaged, NotSetUp
+from espomail.store.db import APPLICATION_ID, SCHEMA_VERSION, Connection, SqliteError, connect, translated
+
+
+def copy_to(db: Connection, target: Path) -> None:
+    """Write an online copy of the whole database to `target` (0600); an existing file is replaced whole or not at all."""
+    partial = target.with_name(target.name + ".partial")
+    partial.unlink(missing_ok=True)
+    os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    with translated():
+        copy = connect(partial, isolation_level=None)
+        try:
+            db.backup(copy)
+            copy.execute("pragma journal_mode=delete")
+            problems = [row[0] for row in copy.execute("pragma quick_check")]
+        finally:
+            copy.close()
+    if problems != ["ok"]:
+        partial.unlink()
+        raise Damaged(f"the copy failed its integrity check: {problems[0]}", "run: espomail doctor")
+    descriptor = os.open(partial, os.O_RDONLY)
+    os.fsync(descriptor)
+    os.close(descriptor)
+    partial.replace(target)
+
+
+def check(path: Path) -> None:
+    """Raise BadInput unless the file is a whole database of ours that this program can open."""
+    if not path.is_file():
+        raise BadInput(f"no such file: {path}", "name a file that `espomail backup` wrote")
+    try:
+        copy = connect(f"file:{quote(str(path))}?mode=ro&immutable=1", uri=True)
+        try:
+            application = copy.execute("pragma application_id").fetchone()[0]
+            version = copy.execute("pragma user_version").fetchone()[0]
+            problems = [row[0] for row in copy.execute("pragma integrity_check")]
+        finally:
+            copy.close()
+    except SqliteError as error:
+        raise BadInput(f"{path} is no database: {error}", "name a file that `espomail backup` wrote") from error
+    if application != APPLICATION_ID:
+        raise BadInput(f"{path} is no database of espomail", "name a file that `espomail backup` wrote")
+    if problems != ["ok"]:
+        raise BadInput(f"{path} is damaged: {problems[0]}", "try an older backup")
+    if version > SCHEMA_VERSION:
+        raise NotSetUp(f"{path} was written by a newer espomail (schema {version})", "install that version or a later one")
+
+
+def put_in_place(backup: Path, path: Path, *, now: datetime) -> Path | None:
+    """Make a copy of the backup the database; return where the database that was there is kept now, None when there was none."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    fresh = path.with_name(path.name + ".restoring")
+    fresh.unlink(missing_ok=True)
+    descriptor = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with os.fdopen(descriptor, "wb") as target, backup.open("rb") as source:
+        shutil.copyfileobj(source, target)
+        target.flush()
+        os.fsync(target.fileno())
+    kept = None
+    if path.exists():
+        kept = path.with_name(f"{path.name}.before-restore-{now:%Y%m%dT%H%M%SZ}")
+        path.replace(kept)
+    for ending in ("-wal", "-shm", "-journal"):
+        side = path.with_name(path.name + ending)
+        if side.exists():
+            side.replace((kept or path).with_name((kept or path).name + ending))
+    fresh.replace(path)
+    return kept
