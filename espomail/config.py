@@ -130,7 +130,7 @@ def _webhook(value: Any) -> str:
     is_here = parts is not None and parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")
     if parts is None or not parts.hostname or not (parts.scheme == "https" or is_here):
         raise ValueError("must be an https:// address")
-    return value
+    return str(value)
 
 
 _SECONDS = _number(1, 86400)

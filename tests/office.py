@@ -90,7 +90,7 @@ class Office:
         """Every row of every table."""
         db = self.open()
         names = [row[0] for row in db.execute("select name from sqlite_master where type = 'table' order by name")]
-        rows = {name: [tuple(row) for row in db.execute(f"select * from {name}")] for name in names}  # noqa: S608
+        rows = {name: [tuple(row) for row in db.execute(f"select * from {name}")] for name in names}  # noqa: S608 (names of tables)
         db.close()
         return rows
 

@@ -108,7 +108,7 @@ class FrontDoor(LazyGroup):
         except (click.exceptions.Abort, KeyboardInterrupt):
             code = INTERRUPTED
             _say_interrupted()
-        except Exception as error:
+        except Exception as error:  # an MTA must hear "try again", whatever broke; anybody else gets the traceback
             if not is_for_mta:
                 raise
             complain(f"espomail: this is a bug in espomail: {type(error).__name__}: {error}")

@@ -30,7 +30,7 @@ def open_desk(front: Front) -> Desk:
         who = actor.actor_for(db, path, as_user=front.as_user or os.environ.get("ESPOMAIL_AS"))
         if front.format == "csv" and who.level("export") == "no":
             raise NotPermitted(f"{who.name} may not export, so not print CSV", "ask for --json or a table")
-    except BaseException:
+    except BaseException:  # whoever is refused, or interrupts, leaves no open database behind
         db.close()
         raise
     return Desk(

@@ -132,7 +132,7 @@ def ids_named(
 ) -> list[int]:
     """The ids of the records of a type with exactly that name, oldest first; `where` as in `list_`."""
     rows = db.execute(
-        f"select r.id from records r where r.type = :type and r.name = :name and {where} order by r.id",  # noqa: S608
+        f"select r.id from records r where r.type = :type and r.name = :name and {where} order by r.id",  # noqa: S608 (constants)
         {**(parameters or {}), "type": type_, "name": name},
     )
     return [row[0] for row in rows]

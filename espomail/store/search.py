@@ -76,7 +76,7 @@ def _fitting(db: Connection, actor: Actor, query: Query, *, most: int) -> list[i
     )
     order = "f.rowid" if query.words else "t.id"
     rows = db.execute(
-        f"select t.id, t.from_name, t.from_address from {source} and {' and '.join(conditions)} order by {order} desc",  # noqa: S608
+        f"select t.id, t.from_name, t.from_address from {source} and {' and '.join(conditions)} order by {order} desc",  # noqa: S608 (constants)
         {**parameters, "match": _match(query.words)},
     )
     found: list[int] = []

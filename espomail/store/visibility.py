@@ -138,7 +138,7 @@ def _answer(db: Connection, actor: Actor, thing: Thing, action: str) -> bool | N
     wanted = visible(actor, thing.type, action=action, few=True)
     found = one(
         db,
-        f"select {wanted.sql} from {table.name} t where t.{table.key} = :thing_id and {_typed(table)} and {read.sql}",  # noqa: S608
+        f"select {wanted.sql} from {table.name} t where t.{table.key} = :thing_id and {_typed(table)} and {read.sql}",  # noqa: S608 (constants)
         {**read.parameters, **wanted.parameters, "thing_id": thing.id, "thing_type": thing.type},
     )
     return None if found is None else bool(found)

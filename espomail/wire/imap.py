@@ -344,7 +344,7 @@ def _opened(
     connection = connect(server, deadline_s=deadline_s, connect_timeout_s=connect_timeout_s, read_timeout_s=read_timeout_s)
     try:
         return Mailbox(log_in(connection, server, password=password, timeout_s=command_timeout_s))
-    except BaseException:
+    except BaseException:  # a refused log-in, or an interrupt while it lasts: no connection stays open
         connection.close()
         raise
 

@@ -180,8 +180,8 @@ class Post:
     def _call(self, before_data: Callable[[], None]) -> None:
         try:
             before_data()
-        except BaseException:
-            self._connection.close()  # without its last line the server drops the mail
+        except BaseException:  # whatever it was, the server must not get the last line: without it the mail is dropped
+            self._connection.close()
             raise
 
     def _reset(self) -> None:

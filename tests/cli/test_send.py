@@ -35,7 +35,7 @@ def dump(run: Runner) -> dict[str, list[tuple[Any, ...]]]:
     """Every row of every table."""
     db = sqlite3.connect(run.db_path)
     names = [row[0] for row in db.execute("select name from sqlite_master where type = 'table' order by name")]
-    rows = {name: db.execute(f"select * from {name}").fetchall() for name in names}  # noqa: S608
+    rows = {name: db.execute(f"select * from {name}").fetchall() for name in names}  # noqa: S608 (names of tables)
     db.close()
     return rows
 
