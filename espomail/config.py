@@ -126,9 +126,11 @@ def _one_of(*words: str) -> Check:
 def _webhook(value: Any) -> str:
     from urllib.parse import urlsplit
 
-    parts = urlsplit(value) if isinstance(value, str) else None
-    is_here = parts is not None and parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")
-    if parts is None or not parts.hostname or not (parts.scheme == "https" or is_here):
+    if not isinstance(value, str):
+        raise ValueError("must be an https:// address")
+    parts = urlsplit(value)
+    is_here = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")
+    if not parts.hostname or not (parts.scheme == "https" or is_here):
         raise ValueError("must be an https:// address")
     return str(value)
 
