@@ -16,7 +16,7 @@ from itertools import groupby
 
 from espomail import times
 from espomail.desk import Desk, Mailbox
-from espomail.errors import EspomailError, LoginRefused, Unreachable
+from espomail.errors import Damaged, EspomailError, LoginRefused, TryAgain, Unreachable
 from espomail.model import Account
 from espomail.rounds import locks, reconcile
 from espomail.rounds.child import Child
@@ -115,9 +115,13 @@ def fetch(desk: Desk, request: Request, *, progress: Callable[[int, int], None] 
         progress(count, 0)
 
     parts = [Part(account, AccountReport(account.name, account.kind)) for account in _oldest_attempt_first(desk.db, request)]
-    with ThreadPoolExecutor(max_workers=max(1, request.jobs)) as pool:
-        for outcome in [pool.submit(_take_part, desk, request, part, budget, taken_in) for part in parts]:
-            outcome.result()
+    try:
+        with ThreadPoolExecutor(max_workers=max(1, request.jobs)) as pool:
+            for outcome in [pool.submit(_take_part, desk, request, part, budget, taken_in) for part in parts]:
+                outcome.result()
+    except EspomailError:
+        child.finish()
+        raise
     child.finish()
     for part in parts:
         part.report.folders = [_folder_report(desk.db, folder, dry_run=request.dry_run) for folder in part.taken]
@@ -156,7 +160,10 @@ def _oldest_attempt_first(db: Connection, request: Request) -> list[Account]:
 
 
 def _take_part(desk: Desk, request: Request, part: Part, budget: Budget, taken_in: Callable[[int], None]) -> None:
-    """Take in one account's new mail, unless it is disabled, backs off, or another round holds it."""
+    """Take in one account's new mail, unless it is disabled, backs off, or another round holds it.
+
+    Raise TryAgain or Damaged when the database can't be written.
+    """
     db = open_db(desk.db_path, now=desk.now())
     with contextlib.closing(db), locks.hold(locks.of_account(desk.lock_dir, part.account.id)) as is_held:
         part.report.skipped = _why_skipped(db, desk.now(), request, part.account, is_held=is_held)
@@ -168,6 +175,8 @@ def _take_part(desk: Desk, request: Request, part: Part, budget: Budget, taken_i
         try:
             with desk.open_mailbox(part.account, _seconds_left(desk, budget)) as box:
                 _walk(desk, request, part, box, db, budget, taken_in)
+        except (TryAgain, Damaged):
+            raise  # our own storage: no failure of the account, so no back-off, and the whole round says so
         except EspomailError as error:
             part.report.ok, part.report.error, part.report.failure = False, error.message, error
 

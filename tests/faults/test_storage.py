@@ -1,10 +1,8 @@
-"""Storage that fails: full at several sizes, read-only, damaged, newer. No cursor passes unsaved mail, and all comes later."""
+"""Storage that fails: read-only, damaged, newer. No cursor passes unsaved mail, and all comes later."""
 
 from __future__ import annotations
 
 import os
-import resource
-import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -13,73 +11,11 @@ import pytest
 
 from espomail.store import db as store
 from tests.conftest import NOW
-from tests.faults.traffic import Traffic, found, integrity
-
-MAILS = 30
+from tests.faults.traffic import Traffic, found
 
 
 def database(traffic: Traffic) -> Path:
     return traffic.shop.folder / "espomail.db"
-
-
-def run_limited(traffic: Traffic, line: str, *, file_bytes: int) -> subprocess.CompletedProcess[bytes]:
-    """Run a command whose files may not grow beyond so many bytes: what a full disk is to SQLite (a write that fails)."""
-
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
-
-    return subprocess.run(
-        [sys.executable, "-m", "espomail", *shlex.split(line)],
-        env=traffic.shop.environment,
-        capture_output=True,
-        preexec_fn=limit,
-        check=False,
-        timeout=120,
-    )
-
-
-def cursor_is_behind_receipts(path: Path) -> bool:
-    """Whether every UID up to each cursor has its receipt; the mailboxes of these tests have no holes."""
-    db = store.open_db(path, now=NOW)
-    try:
-        rows = db.execute(
-            """select last_uid, (select count(distinct uid) from receipts where mailbox_id = m.id and uid <= last_uid) as held
-               from mailboxes m"""
-        ).fetchall()
-    finally:
-        db.close()
-    return all(row["last_uid"] == row["held"] for row in rows)
-
-
-@pytest.mark.parametrize("sizes", [pytest.param(5, id="short"), pytest.param(30, id="full", marks=pytest.mark.long)])
-def test_a_full_disk_loses_nothing_and_the_mail_comes_once_there_is_space(traffic, tell, sizes):
-    full = traffic(1)
-    busy = full.shop
-    hits = 0
-    for step in range(sizes):
-        full.put(MAILS)
-        room = 20_000 + step * (400_000 // sizes)
-        done = run_limited(full, "fetch --now", file_bytes=_largest(database(full)) + room - 20_000 if step % 2 else room)
-        assert done.returncode in (0, 75), done.stderr
-        hits += done.returncode == 75
-        assert integrity(database(full)) == "ok"
-        assert cursor_is_behind_receipts(database(full))
-        assert full_of(full) <= full.made
-    busy.run("fetch --now")
-    assert found(database(full)) == full.wanted()
-    assert hits > 0
-    tell(f"disk full: {hits} of {sizes} rounds had no room (RLIMIT_FSIZE), {full.made} mails")
-
-
-def _largest(path: Path) -> int:
-    return max(each.stat().st_size for each in path.parent.glob(path.name + "*") if each.is_file())
-
-
-def full_of(traffic: Traffic) -> int:
-    """How many emails are there, none of them twice."""
-    emails = found(database(traffic)).emails
-    assert set(emails.values()) <= {1}
-    return len(emails)
 
 
 def test_a_read_only_database_takes_nothing_in_and_moves_no_cursor(traffic):
