@@ -40,12 +40,20 @@ def folders_of(desk: Desk, account: Account) -> list[dict[str, Any]]:
 def _imap(desk: Desk, account: Account) -> dict[str, Any]:
     try:
         with desk.open_mailbox(account, DEADLINE_S) as mailbox:
-            for folder in account.folders:
+            for folder in _needed(account):
                 mailbox.select(folder)
             message = f"logged in; reads {', '.join(account.folders)}"
-            return {"ok": True, "message": message, "capabilities": list(mailbox.capabilities)}
+            folders = [folder.name for folder in mailbox.list_folders()]
+            return {"ok": True, "message": message, "capabilities": list(mailbox.capabilities), "folders": folders}
     except EspomailError as error:
-        return {"ok": False, "message": _words(error), "capabilities": []}
+        return {"ok": False, "message": _words(error), "capabilities": [], "folders": []}
+
+
+def _needed(account: Account) -> list[str]:
+    """The folders that must exist: those it reads, the one it moves mail to, the one for copies of sent mail."""
+    action, _, target = account.after_import.partition(":")
+    others = [target if action == "move" else None, account.store_sent]
+    return [*account.folders, *(folder for folder in others if folder)]
 
 
 def _smtp(desk: Desk, account: Account) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from itertools import groupby
 
 from espomail import times
 from espomail.desk import Desk, Mailbox
-from espomail.errors import Damaged, EspomailError, LoginRefused, TryAgain, Unreachable
+from espomail.errors import Damaged, Declined, EspomailError, LoginRefused, TryAgain, Unreachable
 from espomail.model import Account
 from espomail.rounds import locks, reconcile
 from espomail.rounds.child import Child
@@ -94,11 +94,15 @@ class Report:
 
 @dataclass(slots=True)
 class Part:
-    """One account's part of a round, filled by its thread."""
+    """One account's part of a round, filled by its thread; `is_tried` once its server was asked for."""
 
     account: Account
     report: AccountReport
     taken: list[FolderTaken] = field(default_factory=list)
+    is_tried: bool = False
+
+    def fail(self, error: EspomailError) -> None:
+        self.report.ok, self.report.error, self.report.failure = False, error.message, error
 
 
 def fetch(desk: Desk, request: Request, *, progress: Callable[[int, int], None] = lambda taken, done: None) -> Report:
@@ -128,7 +132,9 @@ def fetch(desk: Desk, request: Request, *, progress: Callable[[int, int], None] 
         part.report.backlog = sum(folder.pending for folder in part.report.folders)
     if not request.dry_run:
         _keep_outcomes(desk, parts)
-        tell_servers(desk, [part.account for part in parts if part.report.ok and part.report.skipped is None], budget)
+        for part in parts:
+            if part.is_tried and part.report.ok:
+                _act_for(desk, part, budget)
     return Report(
         accounts=sorted((part.report for part in parts), key=lambda report: report.account),
         cases_created=cases.count_opened(desk.db, after_number=last_case, first_receipt_id=first_receipt),
@@ -169,6 +175,7 @@ def _take_part(desk: Desk, request: Request, part: Part, budget: Budget, taken_i
         part.report.skipped = _why_skipped(db, desk.now(), request, part.account, is_held=is_held)
         if part.report.skipped is not None or budget.is_spent():
             return
+        part.is_tried = True
         if not request.dry_run:
             with transaction(db):
                 accounts.note_attempt(db, part.account.id, now=desk.now())
@@ -178,7 +185,7 @@ def _take_part(desk: Desk, request: Request, part: Part, budget: Budget, taken_i
         except (TryAgain, Damaged):
             raise  # our own storage: no failure of the account, so no back-off, and the whole round says so
         except EspomailError as error:
-            part.report.ok, part.report.error, part.report.failure = False, error.message, error
+            part.fail(error)
 
 
 def _walk(
@@ -221,7 +228,7 @@ def _seconds_left(desk: Desk, budget: Budget) -> float:
 def _keep_outcomes(desk: Desk, parts: Sequence[Part]) -> None:
     """Write how each account's part went: success ends the back-off, failure prolongs it, five refused log-ins disable."""
     for part in parts:
-        if part.report.skipped is not None:
+        if not part.is_tried:
             continue
         with transaction(desk.db):
             if part.report.failure is None:
@@ -281,16 +288,35 @@ def _folder_report(db: Connection, taken: FolderTaken, *, dry_run: bool) -> Fold
 # ---------------------------------------------------------------- after the import
 
 
-def tell_servers(desk: Desk, of: Sequence[Account], budget: Budget) -> None:
-    """Mark, move or delete on the server what is processed and committed; what can't be told now is told next round."""
-    for account in of:
-        due = server_actions.list_due(desk.db, account.id)
-        if not due:
-            continue
-        with locks.hold(locks.of_account(desk.lock_dir, account.id)) as is_held, contextlib.suppress(Unreachable):
-            if is_held:
-                with desk.open_mailbox(account, _seconds_left(desk, budget)) as box:
+def _act_for(desk: Desk, part: Part, budget: Budget) -> None:
+    """Say so when the server refuses what the account wants done; the mail is in, so that is no reason to back off."""
+    try:
+        act_on_server(desk, part.account, seconds=_seconds_left(desk, budget))
+    except (TryAgain, Damaged):
+        raise
+    except EspomailError as error:
+        part.fail(error)
+        with transaction(desk.db):
+            accounts.note_error(desk.db, part.account.id, f"after the import: {error.message}")
+
+
+def act_on_server(desk: Desk, account: Account, *, seconds: float) -> None:
+    """Mark, move or delete on the server what is processed and committed.
+
+    What a lost connection keeps from being told is told next round; raise FolderMissing or Declined when the server refuses.
+    """
+    due = server_actions.list_due(desk.db, account.id)
+    if not due:
+        return
+    with locks.hold(locks.of_account(desk.lock_dir, account.id)) as is_held:
+        if is_held:
+            try:
+                with desk.open_mailbox(account, seconds) as box:
                     _act(desk, account, box, due)
+            except Declined:
+                raise
+            except Unreachable:
+                return
 
 
 def _act(desk: Desk, account: Account, box: Mailbox, due: Sequence[DueAction]) -> None:

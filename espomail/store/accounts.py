@@ -139,6 +139,11 @@ def note_success(db: Connection, account_id: int, *, now: datetime, backlog: int
     )
 
 
+def note_error(db: Connection, account_id: int, error: str) -> None:
+    """Something went wrong that no back-off helps against; the next success forgets it."""
+    db.execute("update account_rounds set last_error = ? where account_id = ?", (error, account_id))
+
+
 def note_failure(
     db: Connection, account_id: int, *, now: datetime, error: str, next_try_at: datetime | None, is_login_refused: bool = False
 ) -> Round:

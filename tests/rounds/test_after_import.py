@@ -1,0 +1,49 @@
+"""What cannot be done on the server after the import is told, and stops neither the import nor other accounts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import servers
+from tests.shop import Shop, letter
+
+
+@pytest.fixture(scope="module")
+def dovecot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Dovecot]:
+    with servers.dovecot(tmp_path_factory.mktemp("dovecot"), users={"one": "secret", "two": "secret"}) as server:
+        yield server
+
+
+def test_mail_that_cannot_be_moved_is_in_and_the_other_accounts_are_read(tmp_path: Path, dovecot: servers.Dovecot) -> None:
+    shop = Shop(tmp_path, dovecot)
+    shop.add_account("moving", "--after-import move:Done", login="one")
+    shop.add_account("plain", "", login="two")
+    shop.put("one", letter("1@client.example"))
+    shop.put("two", letter("2@client.example"))
+    first = shop.try_("fetch --json")
+    report = json.loads(first.stdout)
+    moving, plain = report["accounts"]
+    assert (first.returncode, report["imported"]) == (3, 2)
+    assert (moving["ok"], plain["ok"]) == (False, True)
+    assert moving["error"].startswith("no such folder") and moving["error"].endswith(": Done")
+    (trouble,) = [each for each in shop.ask("doctor", code=3)["findings"] if each["check"] == "account-trouble"]
+    assert trouble["message"].startswith("moving: after the import: no such folder")
+    assert "no such folder" in shop.ask("group-account test moving", code=69)["imap"]["message"]
+    dovecot.make_folder("one", "Done")
+    assert "Done" in shop.ask("group-account test moving")["imap"]["folders"]
+    assert shop.try_("fetch --json").returncode == 0
+    assert (dovecot.count("one", "INBOX"), dovecot.count("one", "Done")) == (0, 1)
+
+
+def test_an_account_that_the_round_did_not_come_to_is_not_called_well(tmp_path: Path, dovecot: servers.Dovecot) -> None:
+    shop = Shop(tmp_path, dovecot)
+    shop.add_account("early", "", login="one")
+    shop.add_account("late", "", login="two")
+    dovecot.put("one", "INBOX", letter("3@client.example"))
+    shop.run("fetch --jobs 1 --limit 1")
+    succeeded = {each["account"]: each["last_success_at"] is not None for each in shop.ask("status")["accounts"]}
+    assert succeeded == {"early": True, "late": False}
