@@ -45,7 +45,7 @@ def deliver(desk: Desk, account: str) -> None:
 
 @command(
     "import",
-    help="Take in mails from files: *.eml, mbox files and Maildirs; folders are searched. Never auto-replies.",
+    help="Take in mails from files: *.eml, mbox files and Maildirs; folders are searched; - is stdin. Never auto-replies.",
     epilog="""Example: espomail import ~/Mail/archive.mbox --account support --no-case --no-notify""",
 )
 @click.argument("path", nargs=-1, required=True)
@@ -74,7 +74,7 @@ def import_(
     found = accounts.get_by_name(desk.db, account)
     access.require_account(desk.actor, found)
     wish = importing.Wish(account=found, with_case=with_case, with_notices=with_notices)
-    mails = importing.find_mails(path, format_=format_)
+    mails = importing.find_mails(path, format_=format_, stdin=sys.stdin.buffer)
     with progress_bar() as progress:
         files = importing.import_mails(desk, mails, wish, progress=progress)
     counts = {outcome: sum(1 for f in files if f.outcome == outcome) for outcome in OUTCOMES}

@@ -63,11 +63,19 @@ class Front:
         return self.configuration.key_file or self.db_path.with_name(self.db_path.name + ".key")
 
     def refuse_borrowed_options(self) -> None:
-        """Refuse --db and --config of a person who borrows the file rights of another log-in through sudo."""
+        """Refuse --db and --config of a person who borrows the file rights of another log-in through sudo.
+
+        Also as variables, where sudo was told to let them through: a configuration can name commands.
+        """
         from espomail.cli import actor
 
-        if (self.db or self.config) and actor.is_borrowed(actor.process_of(os.environ)):
+        if not actor.is_borrowed(actor.process_of(os.environ)):
+            return
+        if self.db or self.config:
             raise NotPermitted("--db and --config can't be used through sudo", "leave them out: the owner's settings apply")
+        for name in ("ESPOMAIL_DB", "ESPOMAIL_CONFIG", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+            if os.environ.get(name):
+                raise NotPermitted(f"{name} can't be used through sudo", "leave it out: the owner's settings apply")
 
     def desk(self) -> Desk:
         """The desk of this command: configuration read, database open, actor known."""

@@ -56,8 +56,9 @@ class Child:
             raise EspomailError(f"processing died {DEATHS_MAX} times in one round", "run: espomail doctor")
 
     def _start(self) -> None:
+        # -P: else Python looks for modules in the current folder first, which through sudo is one of the caller's
         self._process = subprocess.Popen(
-            [sys.executable, "-m", worker.__name__, str(self._database)],
+            [sys.executable, "-P", "-m", worker.__name__, str(self._database)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import mailbox
 import re
+import shutil
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from espomail import life
 from espomail.desk import Desk
@@ -54,19 +57,35 @@ class Wish:
     with_notices: bool = True
 
 
-def find_mails(paths: Sequence[str], *, format_: str) -> Iterator[FoundMail]:
+def find_mails(paths: Sequence[str], *, format_: str, stdin: BinaryIO) -> Iterator[FoundMail]:
     """The mails in files and folders; folders are searched for *.eml, mbox files and Maildirs, other files are passed over.
 
-    `format_` is auto, eml, mbox or maildir. Raise BadInput for a path that is not there or not of the format asked for.
+    The path `-` is what `stdin` gives: a mail, or an mbox. `format_` is auto, eml, mbox or maildir.
+    Raise BadInput for a path that is not there or not of the format asked for.
     """
     for name in paths:
         path = Path(name)
+        if name == "-":
+            yield from _in_stdin(stdin, format_)
+            continue
         if not path.exists():
             raise BadInput(f"no such file or folder: {name}", "check the path")
         if path.is_dir():
             yield from _in_folder(path, format_)
         else:
             yield from _in_file(path, format_)
+
+
+def _in_stdin(stdin: BinaryIO, format_: str) -> Iterator[FoundMail]:
+    """The mails of standard input, kept in a file for as long as they are read, since an mbox is read from one."""
+    with tempfile.TemporaryDirectory(prefix="espomail-import-") as folder:
+        file = Path(folder) / "-"
+        with file.open("wb") as target:
+            shutil.copyfileobj(stdin, target)
+        if not file.stat().st_size:
+            raise BadInput("no mail on standard input", "pipe mail into the command")
+        for mail in _in_file(file, format_):
+            yield replace(mail, path=mail.path.replace(str(file), "-", 1))
 
 
 def _in_folder(folder: Path, format_: str) -> Iterator[FoundMail]:

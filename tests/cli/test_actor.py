@@ -93,8 +93,7 @@ class Host:
     def call(self, *words: str, sudo_user: str | None = None, login: str | None = None) -> subprocess.CompletedProcess[str]:
         """Run the program as a log-in (default: the owner), with what sudo would tell it."""
         who = pwd.getpwnam(login or self.owner)
-        environment = {"HOME": str(self.home), "PATH": os.environ["PATH"], "XDG_CONFIG_HOME": str(self.home)}
-        environment |= {"PYTHONDONTWRITEBYTECODE": "1", "ESPOMAIL_DB": str(self.home / "espomail.db")}
+        environment = {"HOME": str(self.home), "PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
         if sudo_user:
             environment |= {"SUDO_USER": sudo_user, "SUDO_UID": str(pwd.getpwnam(sudo_user).pw_uid)}
         become = ["setpriv", f"--reuid={who.pw_uid}", f"--regid={who.pw_gid}", "--clear-groups", *self.rights]
@@ -139,6 +138,9 @@ def host() -> Iterator[Host]:
         pytest.skip("needs root and setpriv, to run as several Unix users")
     home = Path(tempfile.mkdtemp(prefix="espomail-host-"))
     os.chown(home, pwd.getpwnam("mail").pw_uid, -1)
+    configuration = home / ".config" / "espomail" / "config.yaml"
+    configuration.parent.mkdir(parents=True)
+    configuration.write_text(f"database: {home}/espomail.db\n")
     machine = Host(home, "mail", rights)
     for line in (
         "init --yes",

@@ -19,6 +19,7 @@ from typing import Any
 
 import click
 
+from espomail.cli.actor import refuse_init
 from espomail.cli.demo import mails, server
 from espomail.cli.frame import command, say
 from espomail.errors import BadInput, EspomailError
@@ -60,7 +61,7 @@ class Stage:
     def run(self, *words: str) -> str:
         """Run a command of the program without showing it; return what it printed."""
         done = subprocess.run(
-            [sys.executable, "-m", "espomail", *words], env=self.environment, capture_output=True, text=True, check=False
+            [sys.executable, "-P", "-m", "espomail", *words], env=self.environment, capture_output=True, text=True, check=False
         )
         if done.returncode:
             raise EspomailError(f"espomail {shlex.join(words)} failed: {done.stderr.strip()}", "please report this")
@@ -84,6 +85,7 @@ class Stage:
 )
 @click.option("--keep", metavar="DIR", help="keep the database and show how to look around in it")
 def demo(keep: str | None) -> None:
+    refuse_init(Path(keep or "a database"))
     folder = _folder(keep)
     started = time.monotonic()
     try:

@@ -40,6 +40,7 @@ def running(password: str) -> Iterator[DemoServer]:
     port = _free_port()
     command = [
         sys.executable,
+        "-P",
         "-c",
         "from pymap.main import main; main()",
         "--host",
