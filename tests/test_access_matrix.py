@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from espomail.rules import access
+from espomail.levels import merge
 from tests import oracle
 from tests.office import RECORD_TYPES, Answer, Office, built_once
 from tests.oracle import NOT_FOUND, OK, Item, Person
@@ -303,7 +303,7 @@ def test_every_merge_of_up_to_three_roles_is_what_the_oracle_says() -> None:
 
 
 def merged_levels(roles: Iterable[Mapping[str, str]]) -> dict[str, str]:
-    merged = access.merge(*roles)
+    merged = merge(*roles)
     return {cell: merged[cell] for cell in ("email.read", "email.edit", "email.delete")}
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from espomail import levels
 from espomail.cli.frame import asked, command, emit, pass_desk
 from espomail.errors import NotPermitted
 from espomail.rules import access as rules
@@ -46,21 +47,18 @@ def access_json(desk: Desk, user: User) -> dict[str, Any]:
     table = _everything() if user.profile.is_admin else _merged(desk, user)
     return {
         "user": user.name,
-        "cells": {cell: each for cell, each in table.items() if cell not in rules.PERMISSIONS},
-        "permissions": {cell: each for cell, each in table.items() if cell in rules.PERMISSIONS},
+        "cells": {cell: each for cell, each in table.items() if cell not in levels.PERMISSIONS},
+        "permissions": {cell: each for cell, each in table.items() if cell in levels.PERMISSIONS},
     }
 
 
 def _everything() -> dict[str, dict[str, str | None]]:
-    return {cell: {"level": levels[-1], "from": "admin"} for cell, levels in rules.CELLS.items()}
+    return {cell: {"level": reach[-1], "from": "admin"} for cell, reach in levels.CELLS.items()}
 
 
 def _merged(desk: Desk, user: User) -> dict[str, dict[str, str | None]]:
     grants = roles.grants_of(desk.db, user.id)
-    by_source: dict[str, dict[str, str]] = {}
-    for grant in grants:
-        by_source.setdefault(grant.source, {})[grant.cell] = grant.level
-    merged = rules.merge(*by_source.values())
+    merged = dict.fromkeys(levels.CELLS, "no") | dict(roles.levels_of(desk.db, user.id))
     origins = rules.origins((grant.source, grant.cell, grant.level) for grant in grants)
     return {
         cell: {"level": level, "from": "; ".join(origins[cell]) if level != "no" else None} for cell, level in merged.items()

@@ -27,11 +27,16 @@ def add(db: Connection, number: int, email_id: int, *, by_user_id: int | None, n
     email = emails.find(db, email_id)
     if email is None:
         return []
-    rows = db.execute(_WITH_WAITING_REPLIES, {"email": email_id, "thread": email.thread_id})
-    joined = [row[0] for row in rows]
+    joined = with_waiting_replies(db, email)
     for each in joined:
         _add(db, cases.get(db, number), each, by_user_id=by_user_id, now=now)
     return joined
+
+
+def with_waiting_replies(db: Connection, email: emails.Email) -> list[int]:
+    """An email and the replies to it, and to those, that hang on nothing: what goes where it goes; by id."""
+    rows = db.execute(_WITH_WAITING_REPLIES, {"email": email.id, "thread": email.thread_id})
+    return [row[0] for row in rows]
 
 
 def _add(db: Connection, case: cases.Case, email_id: int, *, by_user_id: int | None, now: datetime) -> None:

@@ -8,15 +8,6 @@ from espomail.model import Thing
 from espomail.store import case_emails, emails, notes
 from espomail.store.db import Connection, one
 
-_WITH_WAITING_REPLIES = """
-    with recursive joined (id) as (
-        select :email
-        union
-        select e.id from joined j join emails e on e.answers_email_id = j.id
-        where e.thread_id = :thread and e.parent_type is null and e.status not in ('draft', 'cancelled')
-    )
-    select id from joined order by id
-"""
 _COMPANY = "select case type when 'account' then id else account_id end from records where id = ?"
 
 
@@ -30,8 +21,7 @@ def link(db: Connection, email_id: int, thing: Thing, *, by_user_id: int | None,
     email = emails.find(db, email_id)
     if email is None:
         return []
-    rows = db.execute(_WITH_WAITING_REPLIES, {"email": email_id, "thread": email.thread_id})
-    hung = [row[0] for row in rows]
+    hung = case_emails.with_waiting_replies(db, email)
     for each in hung:
         _hang(db, each, thing, by_user_id=by_user_id, now=now)
     return hung

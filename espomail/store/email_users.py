@@ -59,15 +59,17 @@ def attention(db: Connection, email_id: int) -> dict[int, bool]:
 def relink_addresses(db: Connection, user_id: int) -> None:
     """Work out anew which emails a user is linked to by address: after their addresses changed, or they were enabled.
 
-    An inactive user keeps no link by address; other reasons stay. A link without any reason left goes.
+    An inactive user keeps no link by address; other reasons stay. A link without any reason left goes. A draft is nobody's
+    but its author's.
     """
     db.execute("delete from email_user_reasons where user_id = ? and reason = 'address'", (user_id,))
     found = """
         select e.id from emails e join user_addresses a on a.address = e.from_address
-            join users u on u.id = a.user_id where a.user_id = :user and u.is_active
+            join users u on u.id = a.user_id where a.user_id = :user and u.is_active and e.status <> 'draft'
         union
-        select x.email_id from email_addresses x join user_addresses a on a.address = x.address
-            join users u on u.id = a.user_id where a.user_id = :user and u.is_active and x.role in ('to', 'cc')
+        select e.id from email_addresses x join user_addresses a on a.address = x.address
+            join users u on u.id = a.user_id join emails e on e.id = x.email_id
+            where a.user_id = :user and u.is_active and x.role in ('to', 'cc') and e.status <> 'draft'
     """
     db.execute(f"insert or ignore into email_users (email_id, user_id) select id, :user from ({found})", {"user": user_id})  # noqa: S608 (constants)
     db.execute(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from espomail.errors import BadInput, NotFound
+from espomail.levels import merge
 from espomail.store.db import Connection, Row
 
 _SELECT = """
@@ -30,8 +31,6 @@ _GRANTS = """
     where s.key = 'baseline_role'
     order by 1, 2
 """
-_PERMISSIVE = ("no", "own", "team", "all", "yes")
-_WITHIN_READ = ("edit", "delete", "stream")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,30 +112,11 @@ def grants_of(db: Connection, user_id: int) -> list[Grant]:
 
 
 def levels_of(db: Connection, user_id: int) -> tuple[tuple[str, str], ...]:
-    """The merged cells of a user, by name of the cell: the most permissive level of each.
-
-    Edit, delete and stream never reach further than read of the same scope.
-    """
-    merged: dict[str, str] = {}
+    """The merged cells of a user that grant something, by name of the cell."""
+    tables: dict[str, dict[str, str]] = {}
     for grant in grants_of(db, user_id):
-        merged[grant.cell] = _wider(merged.get(grant.cell, "no"), grant.level)
-    for cell, level in merged.items():
-        scope, _, action = cell.partition(".")
-        if action in _WITHIN_READ:
-            merged[cell] = _narrower(level, merged.get(f"{scope}.read", "no"))
-    return tuple(sorted(merged.items()))
-
-
-def _wider(one: str, other: str) -> str:
-    return max(one, other, key=_rank)
-
-
-def _narrower(one: str, other: str) -> str:
-    return min(one, other, key=_rank)
-
-
-def _rank(level: str) -> int:
-    return _PERMISSIVE.index(level) if level in _PERMISSIVE else 0
+        tables.setdefault(grant.source, {})[grant.cell] = grant.level
+    return tuple((cell, level) for cell, level in sorted(merge(*tables.values()).items()) if level != "no")
 
 
 def _refuse_taken(db: Connection, name: str) -> None:

@@ -7,13 +7,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from espomail.errors import BadInput
-from espomail.rules import access
+from espomail.levels import CELLS, merge
 from espomail.store import roles, teams, users
 from espomail.store import settings as kept
 from espomail.store.db import Connection, rolled_back
 
 NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)
-CELLS = st.fixed_dictionaries({}, optional={cell: st.sampled_from(levels) for cell, levels in access.CELLS.items()})
+TABLES = st.fixed_dictionaries({}, optional={cell: st.sampled_from(reach) for cell, reach in CELLS.items()})
 
 
 def test_a_cell_comes_from_own_team_and_baseline_roles(db: Connection) -> None:
@@ -38,13 +38,13 @@ def test_without_a_role_a_user_may_do_nothing(db: Connection) -> None:
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
-@given(tables=st.lists(CELLS, max_size=3))
+@given(tables=st.lists(TABLES, max_size=3))
 def test_levels_are_merged_as_the_rule_merges_them(db: Connection, tables: list[dict[str, str]]) -> None:
     with rolled_back(db):
         user_id = users.add(db, users.Profile(name="ann"), now=NOW)
         users.set_roles(db, user_id, [roles.add(db, f"role-{n}", table) for n, table in enumerate(tables)])
-        merged = dict.fromkeys(access.CELLS, "no") | dict(roles.levels_of(db, user_id))
-    assert merged == access.merge(*tables)
+        merged = dict.fromkeys(CELLS, "no") | dict(roles.levels_of(db, user_id))
+    assert merged == merge(*tables)
 
 
 def test_the_baseline_setting_follows_a_renamed_role_and_keeps_it(db: Connection) -> None:

@@ -46,6 +46,16 @@ def test_new_addresses_bring_their_mail_and_old_ones_take_it_away(db: Connection
     assert links_of(db, user_id) == [to_new]
 
 
+def test_a_draft_to_a_new_address_stays_with_its_author(db: Connection) -> None:
+    ann, ben = (users.add(db, users.Profile(name=name), now=NOW) for name in ("ann", "ben"))
+    users.set_addresses(db, ann, ["ann@team.example"])
+    draft, sent = an_email(db, "ann@team.example", "ben@team.example"), an_email(db, "ann@team.example", "ben@team.example")
+    db.execute("update emails set status = 'draft' where id = ?", (draft,))
+    users.set_addresses(db, ben, ["ben@team.example"])
+    users.set_addresses(db, ann, ["ann@team.example", "a@team.example"])
+    assert (links_of(db, ben), links_of(db, ann)) == ([sent], [sent])
+
+
 def test_a_user_who_is_enabled_again_has_the_mail_that_came_meanwhile(db: Connection) -> None:
     user_id = users.add(db, users.Profile(name="ann", is_active=False), now=NOW)
     users.set_addresses(db, user_id, ["ann@team.example"])
