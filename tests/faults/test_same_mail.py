@@ -37,6 +37,7 @@ def test_one_mail_in_many_accounts_at_once_is_one_email_of_all_of_them(traffic, 
     assert codes == [0] * rounds
     busy.shop.run("fetch --now")
     assert found(busy.shop.folder / "espomail.db") == busy.wanted()
-    assert {each["subject"]: frozenset(each["group_accounts"]) for each in busy.shop.emails()} == homes
+    held = [each for each in busy.shop.emails() if each["direction"] == "in"]
+    assert {each["subject"]: frozenset(each["group_accounts"]) for each in held} == homes
     copies = sum(map(len, homes.values()))
     tell(f"same mail: {copies} copies of {mails} mails in {ACCOUNTS} accounts, {rounds} rounds at once: {mails} emails")
