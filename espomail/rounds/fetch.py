@@ -12,20 +12,19 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import groupby
 
 from espomail import times
 from espomail.desk import Desk, Mailbox
-from espomail.errors import Damaged, Declined, EspomailError, LoginRefused, TryAgain, Unreachable
+from espomail.errors import Damaged, EspomailError, LoginRefused, TryAgain
 from espomail.model import Account
 from espomail.rounds import locks, reconcile
+from espomail.rounds.acting import act_on_server
 from espomail.rounds.child import Child
 from espomail.rounds.session import Budget, FolderTaken, Session, next_try
 from espomail.rules import schedule
-from espomail.store import accounts, cases, notifications, outbox, people, quarantine, receipts, server_actions
+from espomail.store import accounts, cases, notifications, outbox, people, quarantine, receipts
 from espomail.store import settings as settings_store
 from espomail.store.db import Connection, open_db, transaction
-from espomail.store.server_actions import DueAction
 
 TELL_AT_FAILURES = 5
 NO_LIMIT_S = 365 * 86400.0
@@ -298,40 +297,3 @@ def _act_for(desk: Desk, part: Part, budget: Budget) -> None:
         part.fail(error)
         with transaction(desk.db):
             accounts.note_error(desk.db, part.account.id, f"after the import: {error.message}")
-
-
-def act_on_server(desk: Desk, account: Account, *, seconds: float) -> None:
-    """Mark, move or delete on the server what is processed and committed.
-
-    What a lost connection keeps from being told is told next round; raise FolderMissing or Declined when the server refuses.
-    """
-    due = server_actions.list_due(desk.db, account.id)
-    if not due:
-        return
-    with locks.hold(locks.of_account(desk.lock_dir, account.id)) as is_held:
-        if is_held:
-            try:
-                with desk.open_mailbox(account, seconds) as box:
-                    _act(desk, account, box, due)
-            except Declined:
-                raise
-            except Unreachable:
-                return
-
-
-def _act(desk: Desk, account: Account, box: Mailbox, due: Sequence[DueAction]) -> None:
-    """Act by UID, folder by folder, only where UIDVALIDITY is still the one under which the mails were read."""
-    for (folder, uidvalidity), group in groupby(due, key=lambda action: (action.folder, action.uidvalidity)):
-        actions = list(group)
-        state = box.select(folder, writable=True)
-        if state.uidvalidity == uidvalidity:
-            uids = [action.uid for action in actions]
-            match account.after_import.partition(":"):
-                case ("seen", _, _):
-                    box.mark_seen(uids)
-                case ("move", _, target):
-                    box.move(uids, target)
-                case ("delete", _, _):
-                    box.delete(uids)
-        with transaction(desk.db):
-            server_actions.set_done(desk.db, [action.receipt_id for action in actions])

@@ -1,0 +1,51 @@
+"""After the import: servers are told to mark, move or delete the mails that are processed and committed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from espomail.desk import Desk, Mailbox
+from espomail.errors import Declined, Unreachable
+from espomail.model import Account
+from espomail.rounds import locks
+from espomail.store import server_actions
+from espomail.store.db import transaction
+from espomail.store.server_actions import DueAction
+
+
+def act_on_server(desk: Desk, account: Account, *, seconds: float) -> None:
+    """Mark, move or delete on the server what is processed and committed.
+
+    What a lost connection keeps from being told is told next round; raise FolderMissing or Declined when the server refuses.
+    """
+    due = server_actions.list_due(desk.db, account.id)
+    if not due:
+        return
+    with locks.hold(locks.of_account(desk.lock_dir, account.id)) as is_held:
+        if is_held:
+            try:
+                with desk.open_mailbox(account, seconds) as box:
+                    _act(desk, account, box, due)
+            except Declined:
+                raise
+            except Unreachable:
+                return
+
+
+def _act(desk: Desk, account: Account, box: Mailbox, due: Sequence[DueAction]) -> None:
+    """Act by UID, folder by folder, only where UIDVALIDITY is still the one under which the mails were read."""
+    for (folder, uidvalidity), group in groupby(due, key=lambda action: (action.folder, action.uidvalidity)):
+        actions = list(group)
+        state = box.select(folder, writable=True)
+        if state.uidvalidity == uidvalidity:
+            uids = [action.uid for action in actions]
+            match account.after_import.partition(":"):
+                case ("seen", _, _):
+                    box.mark_seen(uids)
+                case ("move", _, target):
+                    box.move(uids, target)
+                case ("delete", _, _):
+                    box.delete(uids)
+        with transaction(desk.db):
+            server_actions.set_done(desk.db, [action.receipt_id for action in actions])
