@@ -75,10 +75,6 @@ def get(db: Connection, email_id: int) -> Email:
     return found
 
 
-def find_by_key(db: Connection, content_key: str) -> Email | None:
-    return _first(db, "where content_key = ? and status not in ('draft', 'cancelled')", content_key)
-
-
 def list_by_message_id(db: Connection, message_id: str) -> list[Email]:
     rows = db.execute(_SELECT + "where message_id = ? and status not in ('draft', 'cancelled') order by id", (message_id,))
     return [Email(**row) for row in rows]

@@ -90,24 +90,6 @@ def list_(db: Connection, *, user_id: int | None = None) -> list[FilterRow]:
     return _filters(rows.fetchall())
 
 
-def list_of_account(db: Connection, account_id: int | None) -> list[FilterRow]:
-    """The active filters before import: the global ones and those of the account (None: the global ones alone)."""
-    rows = db.execute(_SELECT + "where f.is_active and (f.kind = 'global' or f.account_id = ?) order by f.id", (account_id,))
-    return _filters(rows.fetchall())
-
-
-def list_of_users(db: Connection, user_ids: Sequence[int]) -> dict[int, list[FilterRow]]:
-    """The active inbox filters of each of the users who have any."""
-    rows = db.execute(
-        _SELECT + _OF_SEVERAL,
-        (json.dumps(list(user_ids)),),
-    )
-    found: dict[int, list[FilterRow]] = {}
-    for row in _filters(rows.fetchall()):
-        found.setdefault(row.user_id or 0, []).append(row)
-    return found
-
-
 def names(db: Connection) -> dict[int, tuple[str | None, str | None]]:
     """For each filter the name of its account or user (None: global) and of the folder it moves to (None: none)."""
     return {row["id"]: (row["owner"], row["target"]) for row in db.execute(_NAMES)}

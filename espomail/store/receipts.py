@@ -213,7 +213,3 @@ def states_since(db: Connection, mailbox_id: int, first_id: int) -> dict[str, in
 def next_id(db: Connection) -> int:
     """The id that the next receipt will have at the least."""
     return int(one(db, "select coalesce((select seq from sqlite_sequence where name = 'receipts'), 0)")) + 1
-
-
-def count_waiting(db: Connection) -> int:
-    return int(one(db, "select count(*) from receipts where state = 'new'"))
