@@ -34,6 +34,8 @@ VOCABULARY = [
     f"{a}{b}{c}" for a in "bdfgklmnprst" for b in ("a", "e", "i", "o", "ul", "an") for c in ("rin", "to", "mus", "sel", "ka")
 ]
 WALKS = ("SCAN t", "SCAN emails", "SCAN email_", "SCAN x", "SCAN h")
+UNLIMITED = ("count", "search 6 prefixes")
+"""Measured without a limit: a count is no list, and each prefix more is another walk through the words of the index."""
 LEVELS = tuple((f"{scope}.{action}", "team") for scope in ("email", "case") for action in ("read", "edit"))
 
 
@@ -100,6 +102,7 @@ def questions(db: Connection, who: Actor, emails: int) -> dict[str, Callable[[],
         "search word": lambda: search.search(db, who, "barin deto", limit=50, now=START),
         "search common": lambda: search.search(db, who, "order refund", limit=50, now=START),
         "search prefix": lambda: search.search(db, who, "pay*", limit=50, now=START),
+        "search 6 prefixes": lambda: search.search(db, who, "ord* ref* pay* que* ba* d*", limit=50, now=START),
         "search from": lambda: search.search(db, who, "from:c77@customer.example", limit=50, now=START),
         "search subject": lambda: search.search(db, who, "subject:invoice after:2026-02-01 is:unread", limit=50, now=START),
     }
@@ -158,10 +161,10 @@ def _report(db: Connection, emails: int, limit_ms: float) -> int:
         print(f"\n{name}: sees {visible} of {emails}")
         for question, ask in questions(db, who, emails).items():
             spent, walked = cpu_ms(ask), scans(db, ask)
-            bad = (spent > limit_ms and question != "count") or (walked and who.level("email.read") != "all")
+            bad = (spent > limit_ms and question not in UNLIMITED) or (walked and who.level("email.read") != "all")
             slow += bool(bad)
             print(
-                f"  {question:16} {spent:8.1f} ms CPU{'  TOO SLOW' if bad else ''}{'  ' + '; '.join(walked) if walked else ''}"
+                f"  {question:18} {spent:8.1f} ms CPU{'  TOO SLOW' if bad else ''}{'  ' + '; '.join(walked) if walked else ''}"
             )
     print(f"\n{'over the limit: ' + str(slow) if slow else f'all under {limit_ms:g} ms, no full scans'}")
     return 1 if slow else 0
