@@ -36,7 +36,7 @@ _BAD = re.compile("[\x00\ud800-\udfff]")
 def decode(content: bytes, charset: str | None) -> tuple[str, bool]:
     """Given bytes and their declared charset, return the text and whether something in it had to be replaced."""
     codec = lookup(charset)
-    if codec in (None, "utf-8") and b"\x1b$" in content:
+    if codec in (None, "utf-8") and b"\x1b" in content and b"\x1b$" in content:
         codec = "iso2022_kr" if b"\x1b$)C" in content else "iso-2022-jp-ext"
     for name in _candidates(content, codec):
         try:

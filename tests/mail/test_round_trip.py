@@ -19,7 +19,7 @@ from espomail.mail.parse import attachment_content, parse
 from espomail.model import Address
 
 LETTERS = st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Zl", "Zp"))
-LINES = st.text(LETTERS, max_size=60).map(lambda line: " ".join(line.split()))
+LINES = st.text(LETTERS, max_size=60).map(lambda line: " ".join(line.split()).lstrip("\ufeff"))  # a byte order mark is none
 ASCII_LINES = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=30).map(lambda line: " ".join(line.split()))
 TEXTS = st.lists(LINES, max_size=8).map("\n".join)
 LOCALS = st.from_regex(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]{1,12}(\.[a-z0-9]{1,8}){0,2}", fullmatch=True)
