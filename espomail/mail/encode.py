@@ -81,6 +81,7 @@ def ascii_address(what: str, address: str) -> str:
     except UnicodeError as error:
         raise BadInput(f"{what}: not an address: {address!r}") from error
     is_good = _LOCAL.fullmatch(local) is not None and _DOMAIN.fullmatch(wire_domain) is not None
+    is_good = is_good and "=?" not in local  # no address has encoded words (RFC 2047 section 5), yet some readers decode them
     if not is_good or len(address) > ADDRESS_CHARS_MAX:
         raise BadInput(f"{what}: not an address: {address[:ADDRESS_CHARS_MAX]!r}")
     return f"{local}@{wire_domain}"
