@@ -1,4 +1,4 @@
-"""What an answer to a closed case does depends on how long ago it was closed, to the moment."""
+"""Answers: late ones to closed cases, and those that came before what they answer."""
 
 from __future__ import annotations
 
@@ -27,3 +27,11 @@ def test_reopen_days_are_counted_to_the_moment(run: Runner, db: Connection, clos
     db.execute("update cases set closed_at = ?", (times.to_text(datetime.now(UTC) - closed_for),))
     answer = letter("a@client.example", to="desk@team.example", answers="q@client.example")
     assert run("deliver", "desk", "--json", input=answer).json["case"] == case
+
+
+def test_a_mail_that_comes_between_two_it_connects_makes_one_thread_of_them(run: Runner) -> None:
+    run("group-account", "add", "desk", "--address", "desk@team.example")
+    for line in (("root", None), ("grandchild", "child"), ("child", "root")):
+        own, answered = (f"{name}@client.example" if name else None for name in line)
+        run("deliver", "desk", input=letter(str(own), to="desk@team.example", answers=answered))
+    assert {each["thread_id"] for each in run("email", "list", "--json").json} == {1}

@@ -84,6 +84,7 @@ def pass_on(p: Passage, email: Email, case: CaseResult, *, came_late: bool, is_k
     """
     if came_late:
         threads.adopt_answers(p.db, email.id, email.message_id)
+        threads.join_citing(p.db, email.thread_id, email.message_id)
         waiting = threads.list_waiting_replies(p.db, email.message_id) if case.number is not None else []
         for reply in waiting:
             if reply.id != email.id and case.number is not None:

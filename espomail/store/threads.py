@@ -72,3 +72,13 @@ def adopt_answers(db: Connection, email_id: int, message_id: str) -> None:
              and in_reply_to = :id and answers_email_id is null and id <> :email""",
         {"email": email_id, "id": message_id},
     )
+
+
+def join_citing(db: Connection, thread_id: int, message_id: str) -> None:
+    """The threads of the emails that cite a message id become part of the thread of the mail that now came with it."""
+    db.execute(
+        """update emails set thread_id = :thread
+           where thread_id <> :thread and thread_id in (
+               select e.thread_id from email_references r join emails e on e.id = r.email_id where r.message_id = :id)""",
+        {"thread": thread_id, "id": message_id},
+    )
