@@ -40,6 +40,21 @@ def waiting(traffic: Traffic) -> list[tuple[str, int, Any]]:
     return [(each["status"], each["attempts"], each["error"]) for each in traffic.shop.ask("quarantine list")]
 
 
+def traces(traffic: Traffic) -> dict[str, int]:
+    """The tables in which the marked mail has left something beside its receipt, and how many rows."""
+    db = store.open_db(traffic.shop.folder / "espomail.db", now=datetime.now(UTC))
+    questions = {
+        "emails": "select count(*) from emails where subject like '%Poison%'",
+        "cases": "select count(*) from cases where name like '%Poison%'",
+        "turns": "select count(*) from turns where case_number not in (select number from cases where name not like '%Poison%')",
+        "notes": "select count(*) from notes where text like '%Poison%'",
+        "outbox": "select count(*) from outbox where subject like '%Poison%'",
+    }
+    found = {table: int(store.one(db, sql)) for table, sql in questions.items()}
+    db.close()
+    return {table: count for table, count in found.items() if count}
+
+
 def an_hour_passes(traffic: Traffic) -> None:
     """Every mail in quarantine is due again."""
     db = store.open_db(traffic.shop.folder / "espomail.db", now=datetime.now(UTC))
@@ -70,6 +85,7 @@ def test_a_mail_that_poisons_stops_no_other_and_is_imported_once_it_can_be(traff
     poison(busy, kind, cpu_s=cpu_s)
     report = busy.shop.ask("fetch --now", code=3)
     assert (report["imported"], report["quarantined"], report["cases_created"]) == (MAILS - 1, 1, MAILS - 1)
+    assert traces(busy) == {}
     ((state, attempts, error),) = waiting(busy)
     if kind in PARKED_AT_ONCE:
         assert (state, attempts) == ("parked", 3)
