@@ -18,6 +18,7 @@ from espomail.cli.letter_options import read_attachments, read_words
 from espomail.cli.opening import open_desk
 from espomail.errors import NotPermitted
 from espomail.model import Actor
+from tests import servers
 from tests.conftest import NOW, Result, Runner
 
 CELLS = ("email.create=yes", "email.read=all", "case.read=all", "case.edit=all", "case.stream=all", "contact.read=all")
@@ -525,6 +526,17 @@ def test_the_system_sends_from_a_group_account_with_exactly_that_address(office:
     do(office, "group-account", "disable", "support")
 
 
+def test_the_system_s_account_keeps_its_address_unless_a_server_of_its_own_is_named(office: Runner) -> None:
+    do(office, "settings", "outbound", "--address", "support@team.example")
+    moved = ("group-account", "edit", "support", "--address", "help@team.example")
+    disabled = ("group-account", "disable", "support")
+    assert [refused(office, *words).exit_code for words in (moved, disabled)] == [65, 65]
+    do(office, "settings", "outbound", "--server", "127.0.0.1:2525", "--smtp-security", "none")
+    do(office, *disabled)
+    do(office, *moved)
+    assert refused(office, "settings", "outbound", "--clear", "server").exit_code == 65
+
+
 @pytest.mark.parametrize(
     ("change", "address", "hint"),
     [
@@ -574,3 +586,13 @@ def test_with_a_server_of_its_own_no_account_is_needed(office: Runner) -> None:
 )
 def test_a_sender_that_makes_no_sense_is_refused(office: Runner, words: tuple[str, ...], code: int) -> None:
     assert refused(office, "settings", "outbound", *words).exit_code == code
+
+
+def test_mail_from_the_system_address_leaves_through_the_server_that_is_named(office: Runner) -> None:
+    with servers.smtp() as post:
+        server = ("--server", f"127.0.0.1:{post.port}", "--smtp-security", "none")
+        do(office, "settings", "outbound", "--address", "crm@team.example", "--shared", *server)
+        words = ("--from", "crm@team.example", "--to", "bob@client.example", "--body", "hi")
+        do(office, "email", "send", "--as", "zoe", *words)
+        assert do(office, "send")["sent"] == 1
+    assert [(mail.sender, mail.recipients) for mail in post.mails] == [("crm@team.example", ("bob@client.example",))]
