@@ -25,8 +25,8 @@ from espomail.cli.main import cli
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "docs" / "sudoers.example"
-OWNER, CALLER, GROUP = "espomail-towner", "espomail-tann", "espomail-tteam"
-SUDOERS = Path("/etc/sudoers.d/espomail-test")
+OWNER, CALLER, GROUP = (f"espomail-{name}-{os.getpid()}" for name in ("towner", "tann", "tteam"))  # suites may run at once
+SUDOERS = Path(f"/etc/sudoers.d/espomail-test-{os.getpid()}")
 SECRET_WORDS = "the owner's own words"
 LETTER = b"From: b@client.example\r\nTo: ann@team.example\r\nSubject: hi\r\nMessage-ID: <1@client.example>\r\n\r\nhello\r\n"
 SET_UP = (
