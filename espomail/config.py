@@ -82,7 +82,7 @@ def load(path: Path | None) -> Configuration:
 def _configuration(document: Any, path: Path) -> Configuration:
     from espomail.yamlfile import Problems
 
-    problems = Problems(str(path), document.lines)
+    problems = Problems(str(path), document.lines, document.found)
     values = _checked(document.value if document.value is not None else {}, _TOP, problems, "")
     problems.raise_if_any()
     sections = {"log": Log, "budgets": Budgets, "notify": Notify}

@@ -18,10 +18,11 @@ _ODD_BREAKS = "\r\x85\u2028\u2029\ufeff"
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What a YAML file says, and the line of every path in it (`state.users[2].name` -> 14)."""
+    """What a YAML file says, the line of every path in it (`state.users[2].name` -> 14), and the keys that can't stand."""
 
     value: Any
     lines: Mapping[str, int]
+    found: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -52,7 +53,8 @@ def read(content: bytes, *, name: str) -> Document:
     """Given the bytes of a YAML file, return its value with lines.
 
     Only `true` and `false` are booleans (yes, no, on and off stay words), only plain decimals are numbers, dates stay text.
-    Raise BadInput for what is no YAML, for doubled keys, anchors and too much of it, naming each line.
+    Raise BadInput for what is no YAML, for aliases and too much of it; doubled keys are kept for the reader to tell with
+    all else that is wrong (`Problems(…, document.found)`).
     """
     import yaml
 
@@ -69,8 +71,7 @@ def read(content: bytes, *, name: str) -> Document:
     lines: dict[str, int] = {}
     problems = Problems(name, lines)
     value = None if node is None else _value(node, "", loader, problems, depth=0)
-    problems.raise_if_any()
-    return Document(value, lines)
+    return Document(value, lines, problems.found)
 
 
 def write(value: object, *, is_ascii: bool) -> str:

@@ -61,6 +61,10 @@ WRONG = {
         "config.yaml:2: budgets.fetch_job: unknown key; did you mean fetch_jobs?",
     ),
     "a doubled key": ("database: x\ndatabase: y\n", "config.yaml:2: database: this key is here twice"),
+    "an unknown key beside a doubled one": (
+        "database: x\ndatabase: y\nbudgts: {}\n",
+        "config.yaml:3: budgts: unknown key; did you mean budgets?",
+    ),
     "a word for a number": ("budgets: {fetch_jobs: many}\n", "budgets.fetch_jobs: must be a whole number from 1 to 64"),
     "too many": ("budgets: {fetch_jobs: 65}\n", "must be a whole number from 1 to 64"),
     "yes for a number": ("budgets: {fetch_jobs: true}\n", "must be a whole number"),

@@ -124,7 +124,7 @@ def _read(desk: Desk, file: str | None) -> tuple[Wanted, Problems]:
     value, prefix = document.value or {}, ""
     if file is None and isinstance(value, dict) and "state" not in value:
         raise NotSetUp(f"{name} has no state half", "name a file: espomail apply FILE")
-    problems = yamlfile.Problems(name, document.lines)
+    problems = yamlfile.Problems(name, document.lines, document.found)
     if isinstance(value, dict) and "state" in value:
         for key in value:
             if key != "state" and key not in MACHINE_KEYS:

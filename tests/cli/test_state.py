@@ -116,6 +116,7 @@ state:
       address: desk@team.example
       imap: {host: mail.example, port: high, password: letmein}
   gruop_folders: []
+  settings: {trash_days: 3}
 """
 PROBLEMS = {
     (3, "state.settings.trash_days"),
@@ -133,6 +134,7 @@ PROBLEMS = {
     (25, "state.group_accounts[0].imap.port"),
     (25, "state.group_accounts[0].imap.password"),
     (26, "state.gruop_folders"),
+    (27, "state.settings"),
 }
 
 
