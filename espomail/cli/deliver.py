@@ -10,7 +10,7 @@ import click
 
 from espomail.cli.actor import refuse_borrowed_path
 from espomail.cli.fetch import progress_bar
-from espomail.cli.frame import asked, command, complain, emit, pass_desk, said
+from espomail.cli.frame import asked, command, emit, pass_desk, said, trouble
 from espomail.errors import BadInput, PartlyDone
 from espomail.rules import access
 from espomail.store import accounts
@@ -93,6 +93,6 @@ def import_(
         )
     for f in files:
         if f.outcome == "failed":
-            complain(f"{f.path}: {f.error or 'could not be processed'}")
+            trouble(f"{f.path}: {f.error or 'could not be processed'}")
     if counts["failed"]:
         raise PartlyDone(f"{counts['failed']} of {len(files)} mails failed", "see: espomail quarantine list")

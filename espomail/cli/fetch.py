@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from espomail.cli.frame import asked, command, complain, emit, pass_desk, said
+from espomail.cli.frame import asked, command, emit, pass_desk, said, trouble
 from espomail.errors import PartlyDone, Unreachable
 from espomail.rules import access
 from espomail.store import accounts
@@ -77,13 +77,13 @@ def tell(report: Report) -> None:
         said(words(report))
     for each in report.failed:
         hint = f" — {each.failure.hint}" if each.failure and each.failure.hint else ""
-        complain(f"{each.account}: {each.error}{hint}")
+        trouble(f"{each.account}: {each.error}{hint}")
     tried = [each for each in report.accounts if each.skipped is None]
     if report.failed and len(report.failed) == len(tried) and all(_is_out_of_reach(each) for each in report.failed):
         hint = f"see: espomail {report.failed[0].kind}-account test {report.failed[0].account}"
         raise Unreachable(f"no account could be fetched ({len(tried)} tried)", hint)
     if report.failed or report.total("quarantined"):
-        what = f"{len(report.failed)} accounts failed, {report.total('quarantined')} mails quarantined"
+        what = f"accounts that failed: {len(report.failed)}, mails quarantined: {report.total('quarantined')}"
         raise PartlyDone(what, "see: espomail status, espomail quarantine list")
 
 

@@ -17,7 +17,7 @@ import click
 
 from espomail import __version__
 from espomail.cli.front import Front, asked
-from espomail.cli.output import changed, complain, emit, said, say, write, write_bytes
+from espomail.cli.output import changed, complain, emit, said, say, trouble, write, write_bytes
 from espomail.errors import BadInput, UsageError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "argument", "asked", "changed", "command", "complain", "confirm", "emit", "group", "option", "pass_desk", "read_path",
-    "said", "say", "write", "write_bytes",
+    "said", "say", "trouble", "write", "write_bytes",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -117,7 +117,15 @@ def _examples(epilog: str) -> list[str]:
 
 
 class FramedCommand(Framed):
-    """A command: a verb, or a noun without verbs."""
+    """A command: a verb, or a noun without verbs. Every boolean option gets its `--no-…`, the last one given counts."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        taken = {flag for parameter in self.params for flag in (*parameter.opts, *parameter.secondary_opts)}
+        for each in self.params:
+            if isinstance(each, click.Option) and each.is_bool_flag and not each.secondary_opts:
+                opposites = (f"--no-{flag[2:]}" for flag in each.opts if flag.startswith("--") and not flag.startswith("--no-"))
+                each.secondary_opts = [flag for flag in opposites if flag not in taken]
 
 
 class FramedGroup(Framed, click.Group):

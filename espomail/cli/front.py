@@ -39,6 +39,7 @@ class Front:
     now: Callable[[], datetime] = utc_now
     opened: Desk | None = field(default=None, repr=False)
     loaded: Configuration | None = field(default=None, repr=False)
+    troubles: list[str] = field(default_factory=list)  # kept for the one error object of --json
 
     @property
     def configuration(self) -> Configuration:

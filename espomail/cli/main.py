@@ -131,6 +131,8 @@ class FrontDoor(LazyGroup):
             raise
         except failure.expected() as error:
             return _told(error, front, words)
+        for each in front.troubles:
+            complain(each)
         return 0
 
 
@@ -140,7 +142,7 @@ def _told(error: BaseException, front: Front, words: Sequence[str]) -> int:
     if told is None:
         raise error
     as_json = front.format in ("json", "jsonl") or (front.format is None and failure.wants_json(words))
-    complain_about(told, as_json=as_json)
+    complain_about(told, as_json=as_json, troubles=front.troubles)
     return told.code
 
 

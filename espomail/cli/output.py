@@ -220,10 +220,19 @@ def complain(words: str) -> None:
     sys.stderr.flush()
 
 
-def complain_about(error: EspomailError, *, as_json: bool) -> None:
-    """Tell an error: a line with its hint, or one JSON object."""
+def trouble(words: str) -> None:
+    """One of several things that went wrong: a line on stderr; for a JSON reader a part of the error object to come."""
+    if asked().format in ("json", "jsonl"):
+        asked().troubles.append(words)
+    else:
+        complain(words)
+
+
+def complain_about(error: EspomailError, *, as_json: bool, troubles: Sequence[str] = ()) -> None:
+    """Tell an error: a line with its hint, or one JSON object that holds the troubles too, if there were any."""
     if as_json:
         document = {"code": error.code, "kind": error.kind, "message": error.message, "hint": error.hint}
+        document |= {"troubles": list(troubles)} if troubles else {}
         complain(json_text({"error": document}, pretty=False))
         return
     complain(f"espomail: {error.message}" + (f"\n  {error.hint}" if error.hint else ""))

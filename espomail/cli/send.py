@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from espomail.cli.frame import asked, command, complain, emit, pass_desk, said
+from espomail.cli.frame import asked, command, emit, pass_desk, said, trouble
 from espomail.errors import PartlyDone, Unreachable
 from espomail.rules import access
 
@@ -30,8 +30,8 @@ def send(desk: Desk, max_mails: int | None, max_time: float | None) -> None:
         emit(_json(sent))
     else:
         said(f"{sent.sent} sent, {sent.deferred} deferred, {sent.failed} failed, {sent.unknown} unknown")
-    for trouble in sent.troubles if not asked().format else []:
-        complain(f"espomail send: {trouble}")
+    for words in sent.troubles:
+        trouble(f"espomail send: {words}")
     if sent.unreachable and not (sent.sent or sent.failed or sent.unknown):
         raise Unreachable("no mail could be sent", "see: espomail outbox list; try the account with its test command")
     if _went_wrong(sent):
@@ -76,12 +76,12 @@ def cron(desk: Desk) -> None:
     if asked().format:
         emit(_document(ran))
     for error in ran.troubles:
-        complain(f"espomail cron: {error.message}" + (f" — {error.hint}" if error.hint else ""))
+        trouble(f"espomail cron: {error.message}" + (f" — {error.hint}" if error.hint else ""))
     for each in ran.fetch.failed if ran.fetch else []:
-        complain(f"{each.account}: {each.error}")
+        trouble(f"{each.account}: {each.error}")
     quarantined = ran.fetch.total("quarantined") if ran.fetch else 0
-    for trouble in ran.send.troubles if ran.send else []:
-        complain(f"espomail cron: {trouble}")
+    for words in ran.send.troubles if ran.send else []:
+        trouble(f"espomail cron: {words}")
     if ran.notify:
         _tell_troubles(ran.notify.troubles, fatal=False)
     if ran.troubles and not (ran.fetch or ran.send):
@@ -98,8 +98,8 @@ def _hooks() -> Hooks:
 
 
 def _tell_troubles(troubles: list[str], *, fatal: bool = True) -> None:
-    for trouble in dict.fromkeys(troubles):
-        complain(trouble)
+    for words in dict.fromkeys(troubles):
+        trouble(words)
     if troubles and fatal:
         raise PartlyDone(f"{len(troubles)} notifications could not be handed over", "check notify in the configuration")
 

@@ -131,6 +131,23 @@ def test_every_command_has_help_and_an_example(noun: str) -> None:
         assert isinstance(context.command, click.Group) or "espomail " in text.partition("\nExample:\n")[2], path
 
 
+@pytest.mark.parametrize("noun", NOUNS)
+def test_every_boolean_option_has_its_opposite(noun: str) -> None:
+    root = click.Context(cli, info_name="espomail")
+    found = cli.get_command(root, noun)
+    assert found is not None
+    for path, context in commands_below(click.Context(found, info_name=noun, parent=root)):
+        for each in context.command.params:
+            if isinstance(each, click.Option) and each.is_bool_flag:
+                assert each.secondary_opts or each.opts[0].startswith("--no-"), f"{path} {each.opts}"
+
+
+def test_of_a_boolean_option_and_its_opposite_the_last_counts(run: Runner) -> None:
+    run("team", "add", "support")
+    assert run("team", "remove", "support", "--yes", "--no-yes").exit_code == 2
+    assert run("team", "remove", "support", "--no-yes", "--yes").exit_code == 0
+
+
 def test_the_table_of_commands_is_what_the_program_prints(run: Runner) -> None:
     kept = (DOCS / "commands.md").read_text(encoding="utf-8")
     table = run("man", "--table").stdout
@@ -151,6 +168,17 @@ def test_a_usage_error_is_one_json_object_with_json(run: Runner, words: tuple[st
     assert refused.stdout == ""
     assert set(refused.error) == {"code", "kind", "message", "hint"}
     assert (refused.error["code"], refused.error["kind"]) == (2, "usage")
+
+
+def test_with_json_all_that_failed_in_a_round_is_one_object(run: Runner) -> None:
+    add = ("group-account", "add", "desk", "--address", "desk@team.example", "--imap-host", "127.0.0.1")
+    run(*add, "--imap-port", "1", "--imap-security", "none", "--imap-password-env", "NO_SUCH_VARIABLE")
+    for words in (("fetch", "desk"), ("fetch", "desk", "--format", "jsonl")):
+        failed = run(*words, "--json")
+        assert failed.json["accounts"][0]["ok"] is False
+        assert [each.partition(":")[0] for each in failed.error["troubles"]] == ["desk"]
+        assert failed.stderr.count("\n") == 1
+    assert run("fetch", "desk").stderr.startswith("desk: ")
 
 
 def test_without_json_an_error_is_a_line_and_a_hint(run: Runner) -> None:
