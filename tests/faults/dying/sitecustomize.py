@@ -1,7 +1,7 @@
 """Makes the program die by SIGKILL at one of its commits: put this folder on PYTHONPATH of the program under test.
 
 `DIE_IN` is round or child: which process dies. `DIE_AT` counts its write transactions from 1, `DIE_WHEN` is before or after the
-commit. It dies once: the file `DIE_ONCE` says that it has.
+commit, or `statement 7`: when so many statements of the transaction have begun. It dies once: the file `DIE_ONCE` says that it has.
 """
 
 from __future__ import annotations
@@ -30,6 +30,9 @@ if os.environ.get("DIE_IN") == ("child" if is_child else "round"):
         passed += 1
         number = passed
         with transaction(db) as given:
+            if number == int(os.environ["DIE_AT"]) and os.environ["DIE_WHEN"].startswith("statement"):
+                left = iter(range(int(os.environ["DIE_WHEN"].split()[1]), 0, -1))
+                db.set_trace_callback(lambda sql: die() if next(left, 1) == 1 else None)
             yield given
             if number == int(os.environ["DIE_AT"]) and os.environ["DIE_WHEN"] == "before":
                 die()
