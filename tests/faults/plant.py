@@ -30,7 +30,7 @@ ASKED = {
     "swallowed-exception": ("tests/faults/test_poison.py",),
     "newer-schema-opened": ("tests/faults/test_storage.py", "tests/cli/test_upkeep.py"),
     "disk-full-is-bad-mail": ("tests/faults/test_full_disk.py",),
-    "no-uidvalidity-check": ("tests/faults/test_epochs.py",),
+    "no-uidvalidity-check": ("tests/test_main_job.py",),
     "act-without-uidvalidity-check": ("tests/faults/test_epochs.py",),
     "cursor-before-mail": ("tests/faults/test_commits.py",),
     "random-ids": ("tests/mail/test_identity.py", "tests/faults/test_epochs.py"),
