@@ -19,7 +19,7 @@ from espomail.errors import EspomailError, TryAgain
 from espomail.model import Account
 from espomail.rounds import fetch as rounds
 from espomail.store import accounts
-from espomail.store.db import open_db
+from espomail.store.db import give_memory_back, open_db
 
 IDLE_S = 25 * 60.0
 POLL_S = 60.0
@@ -151,6 +151,7 @@ class Watch:
             self._fatal = error
             self.stop.set()
             return None
+        give_memory_back(desk.db)
         self._reports.put(report)
         return report
 

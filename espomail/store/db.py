@@ -106,6 +106,12 @@ def _pragmas() -> tuple[str, ...]:
     )
 
 
+def give_memory_back(db: Connection) -> None:
+    """Drop the pages that a connection has cached: one that lives for days would keep as many as the cache may hold."""
+    with translated():
+        db.execute("pragma shrink_memory")
+
+
 def schema_version(db: Connection) -> int:
     with translated():
         return int(db.execute("pragma user_version").fetchone()[0])

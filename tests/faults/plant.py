@@ -25,7 +25,7 @@ ASKED = {
     "same-message-id-is-same-mail": ("tests/faults/test_identity.py",),
     "half-a-mail-stays": ("tests/faults/test_poison.py",),
     "turn-forgotten": ("tests/test_main_job.py",),
-    "unseen-as-cursor": ("tests/wire/test_imap.py", "tests/test_main_job.py"),
+    "unseen-as-cursor": ("tests/faults/test_holes.py",),
     "no-marker": ("tests/faults/test_poison.py",),
     "swallowed-exception": ("tests/faults/test_poison.py",),
     "newer-schema-opened": ("tests/faults/test_storage.py", "tests/cli/test_upkeep.py"),

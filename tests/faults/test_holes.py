@@ -1,4 +1,4 @@
-"""A session lost among mails of which one has vanished: the cursor stops before the first that did not arrive."""
+"""What could slip past a cursor: a mail behind one that vanished, and a mail that somebody has read already."""
 
 from __future__ import annotations
 
@@ -46,3 +46,13 @@ def test_a_mail_that_vanished_does_not_pull_the_cursor_over_mails_that_did_not_a
         server.twist = honest
         shop.run("fetch --now")
         assert sorted(int(each["subject"].split()[-1]) for each in shop.emails()) == sorted(LETTERS)
+
+
+def test_a_mail_that_somebody_has_read_elsewhere_is_taken_in(traffic, dovecot) -> None:
+    busy = traffic(1, answers=False)
+    (account,) = busy.accounts
+    for n, seen in enumerate((True, False, True)):
+        dovecot.put(account, "INBOX", letter(f"m{n}@c.example", sender=f"c{n}@c.example", subject=f"Mail {n}"), seen=seen)
+    assert busy.shop.ask("fetch --now")["imported"] == 3
+    dovecot.put(account, "INBOX", letter("m3@c.example", sender="c3@c.example", subject="Mail 3"), seen=True)
+    assert busy.shop.ask("fetch --now")["imported"] == 1
