@@ -38,9 +38,11 @@ class Shop:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.run("init --yes")
 
-    def try_(self, line: str, *more: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-        """Run a command and return how it ended, whatever it was."""
-        command = [sys.executable, "-m", "espomail", *shlex.split(line), *more]
+    def try_(
+        self, line: str, *more: str, stdin: bytes = b"", under: tuple[str, ...] = ()
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run a command, `under` another one if wanted, and return how it ended, whatever it was."""
+        command = [*under, sys.executable, "-m", "espomail", *shlex.split(line), *more]
         return subprocess.run(command, env=self.environment, input=stdin, capture_output=True, check=False, timeout=300)
 
     def run(self, line: str, *more: str, code: int = 0, stdin: bytes = b"") -> str:
