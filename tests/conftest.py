@@ -1,9 +1,11 @@
-"""What many tests use: a fresh database, the program run in this process, and a fixed clock."""
+"""What many tests use: a fresh database, the program run in this process, a fixed clock, and a place for
+what tests of faults counted."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -82,3 +84,17 @@ def db(tmp_path: Path) -> Iterator[Connection]:
 @pytest.fixture
 def now() -> datetime:
     return NOW
+
+
+@pytest.fixture
+def tell(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+    """Print a line past pytest's capturing; `FAULT_COUNTS` names a file that gets it too."""
+
+    def say(line: str) -> None:
+        with capsys.disabled():
+            print(f"\n{line}")
+        if path := os.environ.get("FAULT_COUNTS"):
+            with Path(path).open("a") as file:
+                file.write(line + "\n")
+
+    return say

@@ -206,7 +206,7 @@ def test_a_machine_s_mail_whose_fate_is_unknown_is_not_sent_again(shop, post, ph
     assert shop.ask("outbox list")[0]["status"] == ("sent" if sent_again else "unknown")
 
 
-def test_killed_at_any_moment_automatic_mail_leaves_at_most_once(shop, post):
+def test_killed_at_any_moment_automatic_mail_leaves_at_most_once(shop, post, tell):
     for n in range(30):
         deliver(shop, letter(f"q{n}@client.example", sender=f"c{n}@client.example"))
     kills = 0
@@ -224,7 +224,7 @@ def test_killed_at_any_moment_automatic_mail_leaves_at_most_once(shop, post):
     assert {address for address, status in statuses.items() if status == "sent"} <= set(got)
     assert {address for address, status in statuses.items() if status not in ("sent", "unknown")} == set()
     assert kills > 0
-    print(f"{kills} kills hit a sending process; {len(got)} of 30 arrived, {list(statuses.values()).count('unknown')} unknown")
+    tell(f"{kills} kills hit a sending process; {len(got)} of 30 arrived, {list(statuses.values()).count('unknown')} unknown")
 
 
 def test_a_bounce_is_noted_on_the_case_and_marks_the_address(shop, post):

@@ -12,6 +12,7 @@ from espomail.mail.headers import base64_bytes, text_of
 
 BROKEN_LINES_MAX = 1000
 INLINE_FILES_MAX = 500
+INLINE_STARTS_MAX = 1000
 
 _UU_BEGIN = re.compile(rb"^begin(?:-base64)? [0-7]{3,4} [^\r\n]{1,300}\r?\n", re.MULTILINE)
 _NO_BASE64 = re.compile(rb"\s*+[^\s]{1,80} [^\s]|\s*+[A-Za-z0-9+/=]{0,80}[^\sA-Za-z0-9+/=]{2}")
@@ -84,14 +85,17 @@ def _uu_line(line: bytes) -> bytes | None:
 def without_inline_files(text: bytes) -> tuple[bytes, Sequence[InlineFile]]:
     """Given a text, return it without the uuencoded files in it, and these, at most 500.
 
-    Only what is whole, from `begin` to `end`, is one; the rest stays text.
+    Only what is whole, from `begin` to `end`, is one; the rest stays text, and all that follows a thousand starts.
     """
     if b"begin " not in text:
         return text, ()
     kept: list[bytes] = []
     files: list[InlineFile] = []
     position = start = 0
-    while len(files) < INLINE_FILES_MAX and (begin := _UU_FILE.search(text, position)) is not None:
+    for _ in range(INLINE_STARTS_MAX):
+        begin = _UU_FILE.search(text, position)
+        if begin is None or len(files) == INLINE_FILES_MAX:
+            break
         content, position = _uu_lines(text, begin.end())
         if content is not None:
             kept.append(text[start : begin.start()])

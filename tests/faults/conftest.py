@@ -1,8 +1,7 @@
-"""One real IMAP server for all tests of a module, with mailboxes that no two tests share, and a place for the counts."""
+"""One real IMAP server for all tests of a module, with mailboxes that no two tests share."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -33,17 +32,3 @@ def traffic(tmp_path: Path, dovecot: servers.Dovecot) -> Made:
         return made
 
     return make
-
-
-@pytest.fixture
-def tell(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
-    """Print a line past pytest's capturing; `FAULT_COUNTS` names a file that gets it too."""
-
-    def say(line: str) -> None:
-        with capsys.disabled():
-            print(f"\n{line}")
-        if path := os.environ.get("FAULT_COUNTS"):
-            with Path(path).open("a") as file:
-                file.write(line + "\n")
-
-    return say

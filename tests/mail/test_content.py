@@ -203,6 +203,8 @@ UUENCODED = b"begin 644 hello.txt\n" + binascii.b2a_uu(b"hello, world\n") + b"`\
         pytest.param(b"We\nbegin 644 times\na day\nend\n", "We\nbegin 644 times\na day\nend\n", [], id="words of a person"),
         pytest.param(b"> " + UUENCODED, "> " + UUENCODED.decode(), [], id="quoted"),
         pytest.param(b"begin 644 x\n" + UUENCODED, "begin 644 x\n", ["hello.txt"], id="begins twice"),
+        pytest.param(b"begin 644 x\n" * 999 + UUENCODED, "begin 644 x\n" * 999, ["hello.txt"], id="begins a thousand times"),
+        pytest.param(b"begin 644 x\n" * 1000 + UUENCODED, "begin 644 x\n" * 1000 + UUENCODED.decode(), [], id="and once more"),
     ],
 )
 def test_a_uuencoded_file_in_a_text_is_attached(text: bytes, shown: str, names: list[str]) -> None:
