@@ -1,4 +1,4 @@
-"""A stored email as a person reads it: its text, the new part of the text, its HTML, its attachments' bytes."""
+"""A stored mail as a person reads it: its text, the new part of the text, its HTML, its attachments' bytes; or a stub of it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from espomail.errors import NotFound
 from espomail.mail import quotes
 from espomail.mail.parse import attachment_content, parse
+from espomail.mail.stub import HEAD_BYTES_MAX, Stub, stub
 from espomail.store import emails, oversize, raw_mails
 from espomail.store.db import Connection, transaction
 from espomail.store.emails_read import ReadEmail
@@ -32,6 +33,11 @@ def read(db: Connection, email: ReadEmail) -> Reading:
         return Reading(text, quotes.new_text(text), None)
     mail = parse(raw)
     return Reading(mail.text, quotes.new_text(mail.text), mail.html)
+
+
+def recognise(db: Connection, raw_id: int | None) -> Stub:
+    """From whom and about what a mail is that could not be read as one, for a person to recognise it."""
+    return stub(raw_mails.beginning(db, raw_id, HEAD_BYTES_MAX))
 
 
 def raw(db: Connection, email: ReadEmail) -> bytes:

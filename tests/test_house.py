@@ -13,7 +13,7 @@ MAY_IMPORT = {
     "cli": {
         "rounds", "life", "reading", "writing", "answering", "gather", "store", "wire", "config", "yamlfile", "rules", "desk", "cli",
     },
-    "rounds": {"notices_mail", "life", "gather", "answering", "store", "rules", "desk", "rounds"},
+    "rounds": {"notices_mail", "life", "reading", "gather", "answering", "store", "rules", "desk", "rounds"},
     "life": {"mail", "store", "gather", "answering", "steps"},
     "steps": {"mail", "rules", "store", "gather", "answering", "steps"},
     "gather": {"mail", "rules", "store", "gather"},

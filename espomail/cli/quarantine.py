@@ -11,6 +11,7 @@ import click
 from espomail.cli.actor import refuse_borrowed_path
 from espomail.cli.frame import asked, confirm, emit, group, pass_desk, said, write_bytes
 from espomail.errors import BadInput, NotFound
+from espomail.reading import recognise
 from espomail.store import accounts, raw_mails, receipts
 from espomail.store import quarantine as kept_mails
 from espomail.store.db import transaction
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from espomail.store.quarantine import Quarantined
 
 STATUS = {"quarantined": "retrying", "parked": "parked"}
-COLUMNS = ("id", "account", "folder", "uid", "status", "attempts", "next_try_at", "error")
+COLUMNS = ("id", "account", "folder", "uid", "status", "next_try_at", "from_line", "subject_line", "error")
 
 
 @group(help="Mail that could not be processed: it is kept, tried again after 1, 10 and 60 minutes, then parked for a person.")
@@ -33,7 +34,7 @@ def quarantine() -> None: ...
 def list_(desk: Desk, account: str | None) -> None:
     account_id = accounts.get_by_name(desk.db, account).id if account else None
     rows = [each for each in kept_mails.list_(desk.db, account_id=account_id) if _may_see(desk, each)]
-    emit([_json(each) for each in rows], columns=COLUMNS)
+    emit([_json(desk, each) for each in rows], columns=COLUMNS)
 
 
 @quarantine.command("show", help="One mail in quarantine and why it is there.", epilog="Example: espomail quarantine show 7")
@@ -41,7 +42,7 @@ def list_(desk: Desk, account: str | None) -> None:
 @pass_desk
 def show(desk: Desk, id: int) -> None:
     found = _get(desk, id)
-    emit({**_json(found), "origin": found.origin, "has_bytes": found.raw_id is not None})
+    emit({**_json(desk, found), "origin": found.origin, "has_bytes": found.raw_id is not None})
 
 
 @quarantine.command(
@@ -115,7 +116,8 @@ def _may_see(desk: Desk, each: Quarantined) -> bool:
     return desk.actor.is_admin or (each.user_id is not None and each.user_id == desk.actor.user_id)
 
 
-def _json(each: Quarantined) -> dict[str, Any]:
+def _json(desk: Desk, each: Quarantined) -> dict[str, Any]:
+    seen = recognise(desk.db, each.raw_id)
     return {
         "id": each.id,
         "account": each.account,
@@ -126,4 +128,7 @@ def _json(each: Quarantined) -> dict[str, Any]:
         "next_try_at": each.next_try_at,
         "error": each.error,
         "size_bytes": each.size_bytes,
+        "from_line": seen.sender,
+        "subject_line": seen.subject,
+        "date_line": seen.date,
     }

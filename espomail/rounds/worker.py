@@ -21,6 +21,7 @@ from typing import TextIO
 from espomail import life
 from espomail.errors import Damaged, EspomailError, TryAgain
 from espomail.gather.arrangements import Arrangements, arrangements
+from espomail.reading import recognise
 from espomail.rounds import locks
 from espomail.rules import schedule
 from espomail.store import batches, notifications, people, receipts
@@ -132,6 +133,8 @@ def note_death(db: Connection, *, how: str, now: datetime) -> None:
 
 def tell_parked(db: Connection, receipt: Receipt, error: str, *, now: datetime) -> None:
     """Tell the admins, and the owner of a personal mailbox, that a mail needs a person."""
+    seen = recognise(db, receipt.raw_id)
+    mail = f"The mail “{seen.subject}” from {seen.sender}" if seen.sender or seen.subject else "A mail"
     for user_id in {*notifications.admins(db), *people.owner_of_account(db, receipt.account_id)}:
         notifications.add(
             db,
@@ -140,7 +143,7 @@ def tell_parked(db: Connection, receipt: Receipt, error: str, *, now: datetime) 
             f"parked:{receipt.id}",
             at=now,
             thing=None,
-            text=f"A mail could not be processed ({error[:200]}); see: espomail quarantine show {receipt.id}",
+            text=f"{mail} could not be processed ({error[:200]}); see: espomail quarantine show {receipt.id}",
         )
 
 

@@ -68,6 +68,15 @@ def find(db: Connection, raw_id: int | None) -> bytes | None:
     return None if kept is None else kept.content
 
 
+def beginning(db: Connection, raw_id: int | None, count: int) -> bytes:
+    """At most the first `count` bytes as they came; nothing when they are gone."""
+    row = db.execute(_GET, (raw_id,)).fetchone()
+    if row is None:
+        return b""
+    with _zstd.decompressor.stream_reader(row["content"]) as reader:
+        return reader.read(count)
+
+
 def is_whole(db: Connection, raw_id: int | None) -> bool:
     """False when the mail was over the size gate and only its head and the first of its text were read."""
     return bool(one(db, "select is_whole from raw_mails where id = ?", (raw_id,)))

@@ -40,12 +40,15 @@ def test_a_parked_mail_can_be_looked_at_saved_and_given_up_and_its_admins_are_to
     shop, found = busy.shop, parked(busy)
     expected = (found["account"], found["folder"], found["uid"], found["status"], found["attempts"], found["size_bytes"])
     assert expected == (busy.accounts[0], "INBOX", 2, "parked", 4, len(BAD))
+    assert (found["from_line"], found["subject_line"]) == ("p@poison.example", "Poison")
     assert shop.ask(f"quarantine show {found['id']}")["error"] == "ValueError: poison"
     assert shop.try_(f"quarantine export {found['id']}").stdout == BAD
     shop.run(f"quarantine export {found['id']} {tmp_path / 'saved.eml'}")
     assert (tmp_path / "saved.eml").read_bytes() == BAD
     told = [each for each in shop.ask("notification list --user chief") if each["type"] == "mail-parked"]
-    assert len(told) == 1
+    assert [each["text"].startswith("The mail “Poison” from p@poison.example could not be processed") for each in told] == [
+        True
+    ]
     assert shop.ask("status")["quarantine"] == 1
     assert [each["check"] for each in shop.ask("doctor", code=3)["findings"] if each["level"] == "warning"].count(
         "quarantine"

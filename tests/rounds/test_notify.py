@@ -237,4 +237,6 @@ def test_admins_are_told_by_mail_of_mail_that_needs_a_person(office: Runner, db:
     assert [n.user for n in notifications.list_(db, user_id=None, limit=100) if n.type == "mail-parked"] == ["root"]
     do(office, "notify")
     told = [str(mail["Subject"]) for to, mail in mails(db) if to == "root@team.example"]
-    assert told == ["A mail could not be processed (it raises); see: espomail quarantine show 1"]
+    assert told == [
+        "The mail “Lamp 1 is dark” from Bob Roe <bob@client.example> could not be processed (it raises); see: espomail quarantine show 1"
+    ]
