@@ -56,9 +56,19 @@ def doctor(desk: Desk, online: bool, patience: int) -> None:
         emit({"ok": code == 0, "findings": rows})
     else:
         emit(rows, columns=("level", "check", "message", "fix"))
-        say("all is well" if code == 0 else f"{sum(row['level'] != 'info' for row in rows)} things to mend")
+        say(_summary(sum(each.level != "info" for each in findings)))
     if code:
         click.get_current_context().exit(code)
+
+
+def _summary(troubles: int) -> str:
+    match troubles:
+        case 0:
+            return "all is well"
+        case 1:
+            return "one thing to mend"
+        case _:
+            return f"{troubles} things to mend"
 
 
 def _connections(desk: Desk) -> list[tuple[str, str]]:

@@ -13,11 +13,9 @@ import click
 
 from espomail.cli import failure
 from espomail.cli.frame import LazyGroup
-from espomail.cli.front import Front
+from espomail.cli.front import INTERRUPTED, Front
 from espomail.cli.output import complain, complain_about
 from espomail.errors import EspomailError, TryAgain
-
-INTERRUPTED = 130
 
 SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Set up": {

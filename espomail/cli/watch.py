@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from espomail.cli.frame import asked, command, complain, emit, pass_desk, said
+from espomail.cli.front import INTERRUPTED
 from espomail.errors import BadInput
 from espomail.rules import access
 from espomail.store import accounts
@@ -33,13 +34,22 @@ def watch(desk: Desk, account: tuple[str, ...]) -> None:
 
     _require(desk, account)
     watching = Watch(desk, tuple(dict.fromkeys(account)), _tell)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _number, _frame: watching.stop.set())
+    ended_by: list[int] = []
+
+    def end(number: int, _frame: object) -> None:
+        ended_by.append(number)
+        watching.stop.set()
+
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, end)
     said("watching; Ctrl-C ends it")
-    if not watching.run():
+    all_ended = watching.run()
+    code = INTERRUPTED if signal.SIGINT in ended_by else 0
+    if not all_ended:
         # A server that stalls may hold a round for minutes. What it has not committed, the next round takes in again.
         sys.stdout.flush()
-        os._exit(0)
+        os._exit(code)
+    click.get_current_context().exit(code)
 
 
 def _require(desk: Desk, names: tuple[str, ...]) -> None:

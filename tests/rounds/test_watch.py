@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from espomail.rounds.watch import POLL_S
 from tests import servers
 from tests.scripted_imap import Piece, scripted_imap
 from tests.shop import Shop, letter
@@ -46,39 +47,38 @@ def watching(shop: Shop, *words: str) -> Iterator[subprocess.Popen[str]]:
         process.communicate()
 
 
-def wait_until(holds: Callable[[], bool], *, seconds: float) -> float:
-    """How long it took until something held."""
+def wait_until(holds: Callable[[], bool], *, seconds: float) -> None:
     began = time.monotonic()
     while not holds():
         assert time.monotonic() - began < seconds, "it never came to be"
         time.sleep(0.1)
-    return time.monotonic() - began
 
 
 def held(shop: Shop, count: int) -> Callable[[], bool]:
     return lambda: len(shop.emails()) == count
 
 
-def ended(process: subprocess.Popen[str], number: int) -> tuple[int, float, str]:
-    """Exit code, seconds and stderr of a watch that is told to stop."""
-    began = time.monotonic()
+def ended(process: subprocess.Popen[str], number: int) -> tuple[int, str]:
+    """Exit code and stderr of a watch that is told to stop; fail when it waits for a server that stalls."""
     process.send_signal(number)
     _, stderr = process.communicate(timeout=10)
-    return process.returncode, time.monotonic() - began, stderr
+    return process.returncode, stderr
 
 
-@pytest.mark.parametrize(("mailbox", "number"), [("one", signal.SIGTERM), ("two", signal.SIGINT)])
-def test_mail_is_in_moments_after_it_comes_and_a_signal_ends_the_watch(shop: Shop, mailbox: str, number: int) -> None:
+@pytest.mark.parametrize(("mailbox", "number", "expected"), [("one", signal.SIGTERM, 0), ("two", signal.SIGINT, 130)])
+def test_mail_is_in_moments_after_it_comes_and_a_signal_ends_the_watch(
+    shop: Shop, mailbox: str, number: int, expected: int
+) -> None:
+    """Without IDLE it would be a minute until the next round: that is what the time is held against."""
     shop.add_account("support", "--team support --create-case", login=mailbox)
     shop.put(mailbox, letter("before@client.example"))
     with watching(shop) as process:
         wait_until(lambda: len(shop.emails()) == 1, seconds=20)
         time.sleep(1)
         shop.put(mailbox, letter("after@client.example"))
-        assert wait_until(lambda: len(shop.emails()) == 2, seconds=20) < 5
-        code, seconds, stderr = ended(process, number)
-    assert (code, stderr) == (0, "")
-    assert seconds < 2.5
+        wait_until(lambda: len(shop.emails()) == 2, seconds=POLL_S / 2)
+        code, stderr = ended(process, number)
+    assert (code, stderr) == (expected, "")
     assert len(shop.cases()) == 2
     assert shop.ask("doctor", code=0)["ok"]
 
@@ -145,7 +145,7 @@ def test_a_connection_that_is_cut_is_made_again(shop: Shop, dovecot: servers.Dov
             time.sleep(0.5)
             assert wire.cut() >= 1
         time.sleep(0.5)
-        code, _, stderr = ended(process, signal.SIGTERM)
+        code, stderr = ended(process, signal.SIGTERM)
     assert code == 0, stderr
     wire.listener.close()
     assert [email["message_id"] for email in shop.emails()] == [f"m{n}@client.example" for n in range(1, 4)]
@@ -157,9 +157,8 @@ def test_a_server_that_is_away_is_told_once_and_kept_in_the_back_off(shop: Shop)
     with watching(shop, "away") as process:
         wait_until(lambda: shop.ask("status")["accounts"][0]["failures"] == 1, seconds=20)
         time.sleep(1)
-        code, seconds, stderr = ended(process, signal.SIGTERM)
+        code, stderr = ended(process, signal.SIGTERM)
     assert (code, stderr.count("refused the connection")) == (0, 1)
-    assert seconds < 2.5
     state = shop.ask("status")["accounts"][0]
     assert state["failures"] == 1
     assert state["next_try_at"] is not None
@@ -174,9 +173,8 @@ def test_a_server_that_stalls_does_not_hold_up_the_end(shop: Shop) -> None:
                  "--imap-security none --imap-password-env MAIL_PASSWORD --fetch-since 2000-01-01")  # fmt: skip
         with watching(shop, "slow") as process:
             wait_until(lambda: imap.hits == 1, seconds=20)
-            code, seconds, stderr = ended(process, signal.SIGTERM)
+            code, stderr = ended(process, signal.SIGTERM)
     assert (code, stderr) == (0, "")
-    assert seconds < 2.5
     assert shop.emails() == []
 
 
