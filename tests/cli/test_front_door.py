@@ -73,14 +73,15 @@ def test_the_version_is_told_without_importing_anything_heavy() -> None:
     assert heavy.isdisjoint(modules.split())
 
 
-def test_the_version_is_told_within_150_ms_of_cpu() -> None:
-    def cpu_s() -> float:
+def test_the_version_takes_no_more_than_twice_the_cpu_of_python_with_its_command_line_library() -> None:
+    def cpu_s(*words: str) -> float:
         before = os.times()
-        subprocess.run([sys.executable, "-m", "espomail", "--version"], check=True, capture_output=True)
+        subprocess.run([sys.executable, *words], check=True, capture_output=True)
         after = os.times()
         return after.children_user + after.children_system - before.children_user - before.children_system
 
-    assert min(cpu_s() for _ in range(5)) < 0.150
+    ours, floor = (min(cpu_s(*words) for _ in range(5)) for words in (("-m", "espomail", "--version"), ("-c", "import click")))
+    assert ours < 2 * floor
 
 
 @pytest.mark.parametrize(
@@ -242,6 +243,13 @@ def test_a_bug_is_one_line_and_its_traceback_only_with_verbose(tmp_path: Path) -
     assert json.loads(broken("--json").stderr)["error"]["code"] == 1
 
 
+def _wait_for_input(pid: int) -> None:
+    """Until the process has done nothing for half a second: it waits for its standard input then."""
+    used = -1
+    while used != (used := sum(map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]))):
+        time.sleep(0.5)
+
+
 def test_an_interrupt_ends_with_130(tmp_path: Path) -> None:
     assert espomail(tmp_path, "init", "--yes").returncode == 0
     assert espomail(tmp_path, "group-account", "add", "support", "--address", "s@team.example").returncode == 0
@@ -252,7 +260,7 @@ def test_an_interrupt_ends_with_130(tmp_path: Path) -> None:
         env=environment(tmp_path),
         text=True,
     )
-    time.sleep(1.5)
+    _wait_for_input(waiting.pid)
     waiting.send_signal(signal.SIGINT)
     _, words = waiting.communicate(timeout=20)
     assert "Traceback" not in words

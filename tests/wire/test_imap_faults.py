@@ -257,6 +257,10 @@ def test_a_broken_answer_ends_the_session_and_gives_no_wrong_mail(name: str) -> 
     assert not [each for each in found if isinstance(each, VanishedMail)]
 
 
+DRIPPING_S = min(len(each) for each in LETTERS.values()) * 0.05
+"""What the shortest mail takes, a byte every 50 ms."""
+
+
 def drip(answer: bytes) -> Iterator[Piece]:
     for byte in answer:
         yield bytes([byte])
@@ -269,7 +273,7 @@ def test_a_server_that_drips_runs_into_the_deadline_of_the_command() -> None:
         found, error = fetch(server, read_timeout_s=5.0, command_timeout_s=0.8)
         lasted = time.monotonic() - began
     assert (found, type(error)) == ([], SessionLost)
-    assert lasted < 3.0
+    assert lasted < DRIPPING_S
 
 
 def test_a_server_that_drips_runs_into_the_deadline_of_the_session() -> None:
@@ -278,7 +282,7 @@ def test_a_server_that_drips_runs_into_the_deadline_of_the_session() -> None:
         found, error = fetch(server, deadline_s=1.0, command_timeout_s=60.0)
         lasted = time.monotonic() - began
     assert (found, type(error)) == ([], SessionLost)
-    assert lasted < 3.0
+    assert lasted < DRIPPING_S
 
 
 def test_an_endless_flood_of_small_answers_runs_into_the_deadline() -> None:
@@ -438,11 +442,9 @@ def test_a_temporary_refusal_is_no_wrong_password() -> None:
 
 def test_the_flood_of_a_hung_server_does_not_keep_other_threads_waiting() -> None:
     with scripted_imap(LETTERS, twist=on_bodies(lambda tag, line, answer: b"")) as stalled, scripted_imap(LETTERS) as fine:
-        waiting = threading.Thread(target=lambda: fetch(stalled, read_timeout_s=1.0))
+        waiting = threading.Thread(target=lambda: fetch(stalled, read_timeout_s=3.0))
         waiting.start()
-        began = time.monotonic()
         found, _ = fetch(fine)
-        lasted = time.monotonic() - began
+        assert waiting.is_alive()
         waiting.join()
     assert contents(found) == LETTERS
-    assert lasted < 0.8
