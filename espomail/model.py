@@ -209,8 +209,6 @@ class Account:
 
 # ---------------------------------------------------------------- things and decisions
 
-ThingType = Literal["email", "case", "account", "contact", "lead", "opportunity"]
-
 
 class Thing(NamedTuple):
     """A reference to an email, a case or a CRM record; a case's id is its number. Written `case:7`."""

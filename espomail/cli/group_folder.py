@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from espomail.cli.fields import Field, add_options, chosen, edit_options, edited
-from espomail.cli.frame import changed, confirm, emit, group, pass_desk, said
+from espomail.cli.frame import changed, emit, group, pass_desk
+from espomail.cli.removal import add_remove
 from espomail.errors import NotFound
 from espomail.rules import access
 from espomail.rules.names import check_name
@@ -72,19 +73,13 @@ def edit(desk: Desk, /, name: str, **given: Any) -> None:
     changed(f"group folder {new_name} changed", group_folder_json(group_folders.get(desk.db, new_name)))
 
 
-@group_folder.command(
-    "remove", help="Remove a group folder; its mail stays.", epilog="Example: espomail group-folder remove invoices --yes"
+add_remove(
+    group_folder,
+    help="Remove a group folder; its mail stays.",
+    example="invoices",
+    get=group_folders.get,
+    remove=group_folders.remove,
 )
-@click.argument("name")
-@click.option("--yes", is_flag=True, help="don't ask")
-@pass_desk
-def remove(desk: Desk, name: str, yes: bool) -> None:
-    access.require_admin(desk.actor)
-    group_folders.get(desk.db, name)
-    confirm(f"remove the group folder {name}?", yes=yes)
-    with transaction(desk.db):
-        group_folders.remove(desk.db, group_folders.get(desk.db, name))
-    said(f"group folder {name} removed")
 
 
 def group_folder_json(each: group_folders.GroupFolder) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from espomail.cli.fields import Field, add_options, chosen, edit_options, edited
-from espomail.cli.frame import changed, confirm, emit, group, pass_desk, said
+from espomail.cli.frame import changed, emit, group, pass_desk
+from espomail.cli.removal import add_remove
 from espomail.errors import BadInput
 from espomail.rules import access
 from espomail.rules.names import check_name
@@ -82,17 +83,14 @@ def edit(desk: Desk, /, name: str, **given: Any) -> None:
     changed(f"role {new_name} changed", role_json(roles.get(desk.db, new_name)))
 
 
-@role.command("remove", help="Remove a role from everybody.", epilog="Example: espomail role remove agent --yes")
-@click.argument("name")
-@click.option("--yes", is_flag=True, help="don't ask")
-@pass_desk
-def remove(desk: Desk, name: str, yes: bool) -> None:
-    access.require_admin(desk.actor)
-    roles.get(desk.db, name)
-    confirm(f"remove the role {name} from everybody who has it?", yes=yes)
-    with transaction(desk.db):
-        roles.remove(desk.db, roles.get(desk.db, name))
-    said(f"role {name} removed")
+add_remove(
+    role,
+    help="Remove a role from everybody.",
+    example="agent",
+    warning="Everybody who has it loses it.",
+    get=roles.get,
+    remove=roles.remove,
+)
 
 
 def role_json(each: roles.Role) -> dict[str, Any]:

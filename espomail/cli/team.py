@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from espomail.cli.fields import Field, add_options, chosen, edit_options, edited
-from espomail.cli.frame import changed, confirm, emit, group, pass_desk, said
+from espomail.cli.frame import changed, emit, group, pass_desk
+from espomail.cli.removal import add_remove
 from espomail.errors import NotFound
 from espomail.rules import access
 from espomail.rules.names import check_name
@@ -73,17 +74,14 @@ def edit(desk: Desk, /, name: str, **given: Any) -> None:
     changed(f"team {new_name} changed", team_json(teams.get(desk.db, new_name)))
 
 
-@team.command("remove", help="Remove a team; its members stay.", epilog="Example: espomail team remove support --yes")
-@click.argument("name")
-@click.option("--yes", is_flag=True, help="don't ask")
-@pass_desk
-def remove(desk: Desk, name: str, yes: bool) -> None:
-    access.require_admin(desk.actor)
-    teams.get(desk.db, name)
-    confirm(f"remove the team {name}? What only its members may see, they see no more.", yes=yes)
-    with transaction(desk.db):
-        teams.remove(desk.db, teams.get(desk.db, name))
-    said(f"team {name} removed")
+add_remove(
+    team,
+    help="Remove a team; its members stay.",
+    example="support",
+    warning="What only its members may see, they see no more.",
+    get=teams.get,
+    remove=teams.remove,
+)
 
 
 @team.command("add-member", help="Put a user into a team.", epilog="Example: espomail team add-member support ann")

@@ -10,7 +10,8 @@ import click
 
 from espomail import times
 from espomail.cli.fields import Field, add_options, chosen, edit_options, edited
-from espomail.cli.frame import changed, confirm, emit, group, pass_desk, read_path, said
+from espomail.cli.frame import changed, emit, group, pass_desk, read_path
+from espomail.cli.removal import add_remove
 from espomail.errors import BadInput, UsageError
 from espomail.model import Address, Thing
 from espomail.rules import access
@@ -79,17 +80,13 @@ def edit(desk: Desk, /, name: str, **given: Any) -> None:
     changed(f"template {after.name} changed", template_json(templates.get(desk.db, after.name)))
 
 
-@template.command("remove", help="Remove a template.", epilog="Example: espomail template remove received --yes")
-@click.argument("name")
-@click.option("--yes", is_flag=True, help="don't ask")
-@pass_desk
-def remove(desk: Desk, name: str, yes: bool) -> None:
-    access.require_admin(desk.actor)
-    templates.get(desk.db, name)
-    confirm(f"remove the template {name}?", yes=yes)
-    with transaction(desk.db):
-        templates.remove(desk.db, templates.get(desk.db, name))
-    said(f"template {name} removed")
+add_remove(
+    template,
+    help="Remove a template.",
+    example="received",
+    get=templates.get,
+    remove=templates.remove,
+)
 
 
 @template.command(

@@ -231,10 +231,6 @@ def set_assigned_user(db: Connection, email_id: int, user_id: int) -> None:
     db.execute("update emails set assigned_user_id = ? where id = ? and assigned_user_id is null", (user_id, email_id))
 
 
-def set_company(db: Connection, email_id: int, account_id: int) -> None:
-    db.execute("update emails set account_id = ? where id = ?", (account_id, email_id))
-
-
 def set_case_account(db: Connection, email_id: int, account_id: int) -> None:
     """Remember which account was entitled to the email's case: a second one changes nothing."""
     db.execute("update emails set case_account_id = ? where id = ? and case_account_id is null", (account_id, email_id))

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from espomail import times
 from espomail.model import Thing
-from espomail.store.db import Connection
+from espomail.store.db import Connection, Row
 
 _ADD = """
     insert into notifications (user_id, type, cause, at, email_id, thing_type, thing_id, text)
@@ -84,20 +84,7 @@ def list_(
 ) -> list[Notification]:
     """The newest notifications of a user (None: of everybody), or those older than one; `unread` leaves out the read."""
     rows = db.execute(_LIST, {"user": user_id, "unread": int(unread), "before": before_id, "limit": limit})
-    return [
-        Notification(
-            id=row["id"],
-            user_id=row["user_id"],
-            user=row["user"],
-            type=row["type"],
-            at=row["at"],
-            is_read=bool(row["is_read"]),
-            email_id=row["email_id"],
-            thing=Thing(row["thing_type"], row["thing_id"]) if row["thing_type"] else None,
-            text=row["text"],
-        )
-        for row in rows
-    ]
+    return [_notification(row) for row in rows]
 
 
 def known(db: Connection, ids: Sequence[int], *, user_id: int | None) -> set[int]:
@@ -117,21 +104,22 @@ def list_undelivered(db: Connection) -> list[Notification]:
            from notifications n join users u on u.id = n.user_id
            where n.delivered_at is null and u.is_active order by n.user_id, n.id"""
     )
-    return [
-        Notification(
-            id=row["id"],
-            user_id=row["user_id"],
-            user=row["user"],
-            type=row["type"],
-            at=row["at"],
-            is_read=bool(row["is_read"]),
-            email_id=row["email_id"],
-            thing=Thing(row["thing_type"], row["thing_id"]) if row["thing_type"] else None,
-            text=row["text"],
-        )
-        for row in rows
-    ]
+    return [_notification(row) for row in rows]
 
 
 def set_delivered(db: Connection, ids: Sequence[int], *, now: datetime) -> None:
     db.executemany("update notifications set delivered_at = ? where id = ?", [(times.to_text(now), each) for each in ids])
+
+
+def _notification(row: Row) -> Notification:
+    return Notification(
+        id=row["id"],
+        user_id=row["user_id"],
+        user=row["user"],
+        type=row["type"],
+        at=row["at"],
+        is_read=bool(row["is_read"]),
+        email_id=row["email_id"],
+        thing=Thing(row["thing_type"], row["thing_id"]) if row["thing_type"] else None,
+        text=row["text"],
+    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from espomail.model import Account, Attachment, Mail, Thing
 from espomail.store import accounts, case_emails, cases, email_users, emails, notifications, records, roles, teams, users
 from espomail.store.db import Connection, create_db
 from espomail.store.records import RecordFields
+from tests.conftest import Result
 
 NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)
 AT = "2026-03-01T09:00:00Z"
@@ -32,22 +32,7 @@ AGENT = {
 }
 
 
-@dataclass(frozen=True)
-class Answer:
-    code: int
-    stdout: str
-    stderr: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.stdout)
-
-    @property
-    def error(self) -> Any:
-        return json.loads(self.stderr)["error"]
-
-
-Run = Callable[..., Answer]
+Run = Callable[..., Result]
 
 
 @pytest.fixture
@@ -75,10 +60,10 @@ def run(db: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     for name in ("ESPOMAIL_AS", "ESPOMAIL_DB", "ESPOMAIL_CONFIG", "SUDO_USER"):
         monkeypatch.delenv(name, raising=False)
 
-    def run(who: str, *words: str, stdin: str = "") -> Answer:
+    def run(who: str, *words: str, stdin: str = "") -> Result:
         acting = ["--as", who] if who else []
         done = CliRunner().invoke(cli, ["--db", str(tmp_path / "desk.db"), "--json", *acting, *words], input=stdin)
-        return Answer(done.exit_code, done.stdout, done.stderr)
+        return Result(done.exit_code, done.stdout, done.stderr)
 
     return run
 
@@ -210,13 +195,13 @@ def test_a_case_that_may_not_be_seen_answers_like_one_that_is_not_there(db: Conn
     verbs = (["show"], ["status", "Closed"], ["close"], ["reopen"], ["assign", "ann"], ["note", "x"], ["edit", "--name", "x"])
     for verb, *rest in [*verbs, ["link", "account:Acme"]]:
         hidden, missing = (run("ann", "case", verb, number, *rest) for number in ("1", "9"))
-        assert (hidden.code, hidden.error) == (66, {**missing.error, "message": "no such case: 1"}), verb
+        assert (hidden.exit_code, hidden.error) == (66, {**missing.error, "message": "no such case: 1"}), verb
 
 
 def test_a_case_is_opened_by_hand(db: Connection, run: Run) -> None:
     words = ["--name", " Printer  on fire", "--account", "Acme", "--team", "support", "--priority", "high", "--type", "Problem"]
     made = run("ann", "case", "add", *words)
-    assert made.code == 0
+    assert made.exit_code == 0
     assert made.json == run("ann", "case", "show", "1").json
     assert {key: made.json[key] for key in ("name", "account", "teams", "priority", "type", "status")} == {
         "name": "Printer on fire",
@@ -244,7 +229,7 @@ REFUSED_ADDS = {
 @pytest.mark.parametrize(("who", "words", "code"), REFUSED_ADDS.values(), ids=REFUSED_ADDS)
 def test_a_case_that_may_not_be_opened_leaves_no_trace(db: Connection, run: Run, who: str, words: list[str], code: int) -> None:
     before = everything(db)
-    assert run(who, "case", "add", *words).code == code
+    assert run(who, "case", "add", *words).exit_code == code
     assert everything(db) == before
 
 
@@ -260,7 +245,7 @@ def test_an_edit_changes_what_it_names_and_nothing_else(db: Connection, run: Run
 
 def test_an_edit_of_nothing_is_wrong_usage(db: Connection, run: Run) -> None:
     opened(db)
-    assert run("ann", "case", "edit", "1").code == 2
+    assert run("ann", "case", "edit", "1").exit_code == 2
 
 
 def test_assigning_tells_the_user_and_opens_the_mail_to_them(db: Connection, run: Run) -> None:
@@ -296,15 +281,15 @@ def test_a_case_is_given_only_to_active_users_whom_the_permission_reaches(
     opened(db)
     db.execute("update users set is_active = 0 where name = 'bob'")
     before = everything(db)
-    assert run(who, "case", "assign", "1", whom).code == code
+    assert run(who, "case", "assign", "1", whom).exit_code == code
     assert everything(db) == before
 
 
 def test_who_may_not_assign_may_still_take_a_case(db: Connection, run: Run) -> None:
     opened(db)
     db.execute("delete from role_cells where cell = 'assignment'")
-    assert run("ann", "case", "assign", "1", "bob").code == 77
-    assert run("ann", "case", "assign", "1", "none").code == 77
+    assert run("ann", "case", "assign", "1", "bob").exit_code == 77
+    assert run("ann", "case", "assign", "1", "none").exit_code == 77
     assert run("ann", "case", "assign", "1", "ann").json["assigned_user"] == "ann"
 
 
@@ -312,8 +297,8 @@ def test_giving_a_case_away_for_good_still_answers(db: Connection, run: Run) -> 
     opened(db, team=None)
     cases.assign(db, 1, id_of(db, "ann"), by_user_id=None, now=NOW)
     given = run("ann", "case", "assign", "1", "bob")
-    assert (given.code, given.json) == (0, {"number": 1})
-    assert run("ann", "case", "show", "1").code == 66
+    assert (given.exit_code, given.json) == (0, {"number": 1})
+    assert run("ann", "case", "show", "1").exit_code == 66
 
 
 def test_a_case_is_closed_and_reopened(db: Connection, run: Run) -> None:
@@ -324,7 +309,7 @@ def test_a_case_is_closed_and_reopened(db: Connection, run: Run) -> None:
     again = run("ann", "case", "reopen", "1").json
     assert (again["status"], again["closed_at"]) == ("Assigned", None)
     assert run("ann", "case", "status", "1", "pending").json["status"] == "Pending"
-    assert run("ann", "case", "status", "1", "lost").code == 2
+    assert run("ann", "case", "status", "1", "lost").exit_code == 2
     assert [entry["data"] for entry in again["stream"] if entry["type"] == "status"] == [
         {"from": "Assigned", "to": "Closed"},
         {"from": "Closed", "to": "Assigned"},
@@ -336,8 +321,8 @@ def test_reading_a_case_is_not_enough_to_change_it(db: Connection, run: Run) -> 
     db.execute("update role_cells set level = 'own' where cell in ('case.edit', 'case.stream')")
     before = everything(db)
     for words in (["close", "1"], ["edit", "1", "--name", "x"], ["assign", "1", "ann"], ["note", "1", "x"], ["reopen", "1"]):
-        assert run("ann", "case", *words).code == 77, words
-    assert run("ann", "case", "link", "1", "account:Acme").code == 77
+        assert run("ann", "case", *words).exit_code == 77, words
+    assert run("ann", "case", "link", "1", "account:Acme").exit_code == 77
     assert everything(db) == before
     assert run("ann", "case", "show", "1").json["stream"] == []
 
@@ -346,9 +331,9 @@ def test_a_case_is_linked_to_its_customer(db: Connection, run: Run) -> None:
     opened(db)
     assert run("", "case", "link", "1", "contact:2").json["contact"]["name"] == "Bob Roe"
     assert run("", "case", "show", "1").json["account"]["name"] == "Acme"
-    assert run("ann", "case", "link", "1", "contact:2").code == 66
-    assert run("", "case", "link", "1", "case:1").code == 65
-    assert run("", "case", "link", "1", "nonsense").code == 2
+    assert run("ann", "case", "link", "1", "contact:2").exit_code == 66
+    assert run("", "case", "link", "1", "case:1").exit_code == 65
+    assert run("", "case", "link", "1", "nonsense").exit_code == 2
 
 
 def test_an_email_is_put_into_a_case_only_by_who_may_read_it(db: Connection, run: Run) -> None:
@@ -356,7 +341,7 @@ def test_an_email_is_put_into_a_case_only_by_who_may_read_it(db: Connection, run
     mail = Mail(message_id="b@acme.example", content_key="b", subject="secret")
     email = emails.add(db, emails.NewEmail(mail=mail, direction="in", status="imported", received_at=NOW, raw_id=None), now=NOW)
     before = everything(db)
-    assert run("ann", "case", "link", "1", f"email:{email}").code == 66
+    assert run("ann", "case", "link", "1", f"email:{email}").exit_code == 66
     assert everything(db) == before
     email_users.link(db, email, id_of(db, "ann"), "shared")
     assert run("ann", "case", "link", "1", f"email:{email}").json["emails"] == [email]
@@ -383,8 +368,8 @@ def test_a_preview_names_who_is_next_and_why(db: Connection, run: Run) -> None:
         {"turn": 3, "user": "ann", "reason": "ann is next after bob, from the start again"},
     ]
     assert everything(db) == before
-    assert run("ann", "case", "distribution", "preview", "desk").code == 77
-    assert run("root", "case", "distribution", "preview", "nowhere").code == 66
+    assert run("ann", "case", "distribution", "preview", "desk").exit_code == 77
+    assert run("root", "case", "distribution", "preview", "nowhere").exit_code == 66
 
 
 # ---------------------------------------------------------------- stream
@@ -409,15 +394,15 @@ def test_a_post_stands_in_the_stream_and_is_told_to_followers(db: Connection, ru
 def test_a_note_on_a_case_is_a_post_and_may_come_from_stdin(db: Connection, run: Run) -> None:
     opened(db)
     assert run("ann", "case", "note", "1", "-", stdin="from\nstdin\n").json["stream"][-1]["text"] == "from\nstdin"
-    assert run("ann", "case", "note", "1", "-", stdin=" \n").code == 65
+    assert run("ann", "case", "note", "1", "-", stdin=" \n").exit_code == 65
 
 
 def test_a_record_has_a_stream_too(db: Connection, run: Run) -> None:
     run("", "stream", "post", "account:Acme", "visited")
     assert [e["text"] for e in run("", "stream", "show", "account:1").json["stream"]] == ["visited"]
-    assert run("ann", "stream", "show", "account:Acme").code == 77
-    assert run("eve", "stream", "show", "account:Acme").code == 66
-    assert run("eve", "stream", "show", "account:Nowhere").code == 66
+    assert run("ann", "stream", "show", "account:Acme").exit_code == 77
+    assert run("eve", "stream", "show", "account:Acme").exit_code == 66
+    assert run("eve", "stream", "show", "account:Nowhere").exit_code == 66
 
 
 # ---------------------------------------------------------------- followers
@@ -427,20 +412,20 @@ def test_following_is_for_persons_and_on_what_they_may_read(db: Connection, run:
     opened(db)
     assert run("ann", "follow", "case:1").json == {"thing": "case:1", "followers": ["ann"]}
     assert run("bob", "followers", "case:1").json == [{"user": "ann"}]
-    assert run("", "follow", "case:1").code == 2
-    assert run("eve", "follow", "case:1").code == 66
+    assert run("", "follow", "case:1").exit_code == 2
+    assert run("eve", "follow", "case:1").exit_code == 66
     assert run("ann", "unfollow", "case:1").json == {"thing": "case:1", "followers": []}
 
 
 def test_what_others_follow_changes_only_by_permission(db: Connection, run: Run) -> None:
     opened(db)
     role = roles.get(db, "agent").id
-    assert run("ann", "follow", "case:1", "--user", "bob").code == 77
+    assert run("ann", "follow", "case:1", "--user", "bob").exit_code == 77
     roles.set_cells(db, role, {**AGENT, "follower-management": "team"})
-    assert run("ann", "follow", "case:1", "--user", "bob").code == 0
-    assert run("ann", "follow", "case:1", "--user", "eve").code == 66
+    assert run("ann", "follow", "case:1", "--user", "bob").exit_code == 0
+    assert run("ann", "follow", "case:1", "--user", "eve").exit_code == 66
     roles.set_cells(db, role, {**AGENT, "follower-management": "all"})
-    assert run("ann", "follow", "case:1", "--user", "eve").code == 0
+    assert run("ann", "follow", "case:1", "--user", "eve").exit_code == 0
     assert run("", "followers", "case:1").json == [{"user": "bob"}, {"user": "eve"}]
 
 
@@ -480,8 +465,8 @@ def test_each_sees_their_own_notifications_and_the_system_all(db: Connection, ru
     assert (users_of("ann"), users_of("root"), users_of("")) == (["ann"], ["root"], ["root", "bob", "ann"])
     assert users_of("root", "--user", "bob") == ["bob"]
     assert users_of("ann", "--user", "ann") == ["ann"]
-    assert run("ann", "notification", "list", "--user", "bob").code == 77
-    assert run("ann", "notification", "list", "--user", "nowhere").code == 77
+    assert run("ann", "notification", "list", "--user", "bob").exit_code == 77
+    assert run("ann", "notification", "list", "--user", "nowhere").exit_code == 77
 
 
 def test_reading_marks_ones_own_and_nobody_elses(db: Connection, run: Run) -> None:
@@ -489,7 +474,7 @@ def test_reading_marks_ones_own_and_nobody_elses(db: Connection, run: Run) -> No
         notified(db, who, cause)
     assert run("ann", "notification", "read", "1").json == {"read": 1}
     assert [n["id"] for n in run("ann", "notification", "list", "--unread").json] == [4, 3]
-    assert (run("ann", "notification", "read", "2").code, run("ann", "notification", "read", "99").code) == (66, 66)
+    assert (run("ann", "notification", "read", "2").exit_code, run("ann", "notification", "read", "99").exit_code) == (66, 66)
     assert run("ann", "notification", "read", "--all").json == {"read": 2}
     assert [n["id"] for n in run("", "notification", "list", "--unread").json] == [2]
 
@@ -499,5 +484,5 @@ def test_reading_marks_ones_own_and_nobody_elses(db: Connection, run: Run) -> No
 )
 def test_reading_nothing_in_particular_is_wrong_usage(db: Connection, run: Run, who: str, words: list[str]) -> None:
     notified(db, "ann", "x")
-    assert run(who, "notification", "read", *words).code == 2
+    assert run(who, "notification", "read", *words).exit_code == 2
     assert run("", "notification", "list", "--unread").json != []

@@ -132,7 +132,7 @@ def test_the_mail_of_a_case_is_found_by_who_may_see_the_case(desk: Desk) -> None
 def test_account_is_a_company_that_one_may_see_or_a_mailbox(desk: Desk) -> None:
     company = records.add(desk.db, "account", RecordFields(name="Acme Corp"), created_by_id=None, now=NOW)
     of_company, by_box = desk.mail("hello"), desk.mail("hello")
-    emails.set_company(desk.db, of_company, company)
+    emails.set_parent(desk.db, of_company, Thing("account", company), account_id=company)
     box = accounts.add(
         desk.db, Account(id=0, kind="group", name="support", address="s@team.example"), created_by_id=None, now=NOW
     )
