@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 
 _PARTS_MAX: Final = 200
 _DAEMON = re.compile(
-    r"(?:mailer[-_.]?daemon|postmaster|mail[-_]?system|mdaemon|mail delivery (?:sub)?system|imss|ndr)\b", re.IGNORECASE
+    r"(?:mailer[-_.]?daemon|post[-_.]?master|mail[-_]?system|mdaemon|mail[-_. ]delivery[-_. ](?:sub)?system|imss|ndr)\b",
+    re.IGNORECASE,
 )
 _ROBOT = re.compile(r"(?:no|do-?not)[-_.]?reply", re.IGNORECASE)
 _MESSAGE_ID = re.compile(r"^[> \t]*message-id:\s*<?([^<>\s]{3,500})", re.IGNORECASE | re.MULTILINE)
 _RECIPIENT_FIELD = re.compile(r"^(?:to|cc):((?:.{0,2000})(?:\n[ \t].{0,2000}){0,50})", re.IGNORECASE | re.MULTILINE)
+_HEADING = re.compile(r"^[ \t]{0,8}<?(" + ADDRESS.pattern + r")>?:?[ \t]*$", re.ASCII | re.MULTILINE)
 _RETURNED_HEADERS = frozenset({"text/rfc822-headers", "text/rfc822-header", "message/rfc822-headers", "message/partial"})
 _NO_BOUNCE = frozenset({"message/feedback-report"})
 
@@ -107,12 +109,13 @@ def _returns_to(root: Part, headers: dict[str, str]) -> bool:
 
 
 def _delivery_status(parts: list[Part], text: str) -> Report | None:
-    """The report's fields: in their own part, or in the text of a mail whose boundaries got lost."""
+    """The report's fields: in their own part, or in the text of a mail whose boundaries got lost or that never had any."""
     for part in parts:
         if part.content_type == "message/delivery-status":
             return read_delivery_status(_bytes_text(part))
-    start = text[:TEXT_CHARS_MAX].find("\nFinal-Recipient:")
-    if start >= 0 and parts[0].content_type.startswith("multipart/"):
+    found = text[:TEXT_CHARS_MAX].find("\nFinal-Recipient:")
+    if found >= 0:
+        start = max(text.rfind("\n\n", 0, found + 1), 0)
         return read_delivery_status(text[start : start + TEXT_CHARS_MAX])
     return None
 
@@ -146,7 +149,14 @@ def _told_recipients(headers: dict[str, str], parts: list[Part], report: str, re
         return told
     named = ADDRESS.findall(headers.get("x-failed-recipients", "")[:10_000]) or _returned_to(parts, returned)
     words = " ".join(report.split())[:1000] or "delivery failed"
-    return tuple(judge(address, "", words) for address in dict.fromkeys(named) if address.lower() not in ours)[:20]
+    others = tuple(judge(address, "", words) for address in dict.fromkeys(named) if address.lower() not in ours)[:20]
+    return others or _own_recipients(report, ours)
+
+
+def _own_recipients(report: str, ours: frozenset[str]) -> tuple[BouncedRecipient, ...]:
+    """Who wrote to themselves gets their own bounce: an address of ours counts where it heads the words about it."""
+    heading = {match[1].lower() for match in _HEADING.finditer(report)}
+    return tuple(told for told in failed_recipients(report, ours=ours - heading) if told.address.lower() in ours)
 
 
 def _returned_to(parts: list[Part], returned: str) -> list[str]:

@@ -13,9 +13,9 @@ TEXT_CHARS_MAX: Final = 200_000
 _LINE_CHARS_MAX = 1000
 
 _RETURNED = re.compile(
-    r"\s*(?:[-=_*>]{2,}\s*)?(?:this is (?:a|the) copy of|(?:the )?original (?:message|mail)|below this line|unsent message"
+    r"\s*(?:\|?[-=_*>]{2,}\s*)?(?:this is (?:a|the) copy of|(?:the )?original (?:message|mail)|below this line|unsent message"
     r"|(?:the )?(?:header|copy)s? of the (?:original|source|message)|message headers follow|(?:here|below) is (?:a|your) copy"
-    r"|returned message"
+    r"|returned message|message text follows"
     r"|(?:---+ )?forwarded message|included is a copy|the attachment contains the original|-----* ?original"
     r"|(?:received|return-path|message-id|x-originating-ip|dkim-signature):)",
     re.IGNORECASE,
@@ -23,16 +23,20 @@ _RETURNED = re.compile(
 _SUMMARY = re.compile(r"\s*(?:to|cc|from|subject|sent|date|reply-to)\s*:", re.IGNORECASE)
 _CONTACT = re.compile(
     r"contact|assist|questions?\b|problems?, (?:ask|write|mail)|help\b|if you (?:feel|believe|think)"
-    r"|forward this|\bsend (?:mail|e-?mail)",
+    r"|forward this|please reply to|\bsend (?:mail|e-?mail)",
     re.IGNORECASE,
 )
 _NOT_RECIPIENTS = re.compile(r"mailer-daemon|no-?reply|.*\.prod\.outlook\.com$", re.IGNORECASE)
+_BECAME = re.compile(r"\(?(?:ultimately )?(?:generated|expanded) (?:from|by):? ?<?(" + ADDRESS.pattern + r")>?\)?", re.I | re.A)
+_SENT_BY = re.compile(r"(?:message|mail)(?: was)?(?: sent)? (?:by|from):?\s{0,9}<?(" + ADDRESS.pattern + ")", re.I | re.A)
 FAILED: Final = re.compile(
     r"(?:could|can|was|were|did|has|have|is|are)(?: ?not|n't) (?:be |been |yet been |able to |reach "
     r"|possible )*(?:deliver|sent|reach|accept)"
     r"|cannot be delivered|could not be (?:delivered|sent|processed)|unable to deliver|undeliver(?:able|ed)|un-?deliverable"
     r"|did not reach|delivery (?:has )?(?:failed|failure|problem|error|to the following|status notification \(fail)"
     r"|failed to deliver"
+    r"|error (?:has )?occurr?ed while (?:attempting|trying)|mail failed|was aborted after|invalid user address|no such user"
+    r"|user unknown|no valid recipients|failed recipients?\b"
     r"|(?:address(?:es)?|recipients?)(?:\(e?s\))? (?:had|have|failed)|permanent (?:fatal )?errors?|delivery problems"
     r"|mail(?:ing)? error"
     r"|returned (?:mail|to sender|message)|failure notice|mail failure|trouble delivering|error (?:delivering"
@@ -42,8 +46,8 @@ FAILED: Final = re.compile(
     r"|não (?:pôde ser|foi) entregue|onbestelbaar|niet (?:worden )?(?:af|be)geleverd|niedostarczon|nie można dostarczyć"
     r"|ikke leveres"
     r"|kunde inte levereras|не (?:доставлено|может быть доставлено)|nedoručiteln|送信できませんでした|送信に失敗"
-    r"|配信できませんでした|配送できませんでした"
-    r"|投稿できなかった|退信|无法投递|無法傳遞",
+    r"|配信できません|配送できませんでした"
+    r"|投稿できなかった|退信|(?:传输|投递|发送)失败|无法(?:投递|发送|送达)|無法傳遞",
     re.IGNORECASE,
 )
 DELAYED: Final = re.compile(
@@ -69,20 +73,32 @@ def failed_recipients(report: str, *, ours: frozenset[str]) -> tuple[BouncedReci
     """Given a report in prose, return the addresses it says failed, each with the words up to the next address.
 
     `ours` are addresses (lower case) that can't have failed: those the bounce goes to. Addresses to ask for help are left out.
+    An address that another one became (an alias, a forwarding) counts as the one that we wrote to.
     """
     lines = [line[:_LINE_CHARS_MAX] for line in report.split("\n") if not _SUMMARY.match(line[:40])]
-    excluded = ours | {found.lower() for line in lines if _CONTACT.search(line) for found in ADDRESS.findall(line)}
+    excluded = ours | _other_addresses(lines, report)
     words: dict[str, list[str]] = {}
     names: dict[str, str] = {}
     current = ""
     for line in lines:
-        for found in _addresses_in(line, excluded):
+        became = _BECAME.search(line)
+        for found in _addresses_in(line[: became.start()] if became else line, excluded):
             if found.lower() in names or len(names) < RECIPIENTS_MAX:
                 current = found.lower()
                 names.setdefault(current, found)
+        if became:
+            current = current or became[1].lower()
+            names[current] = became[1]
         words.setdefault(current, []).append(line)
     above = words.get("", [])
-    return tuple(judge(name, "", _reason(words.get(key, []), name) or _reason(above, name)) for key, name in names.items())
+    told = {name.lower(): (name, _reason(words.get(key, []), name) or _reason(above, name)) for key, name in names.items()}
+    return tuple(judge(name, "", reason) for name, reason in told.values())
+
+
+def _other_addresses(lines: list[str], report: str) -> set[str]:
+    """The addresses (lower case) to ask for help, and those that a mail is said to come from."""
+    helpers = {found.lower() for line in lines if _CONTACT.search(line) for found in ADDRESS.findall(line)}
+    return helpers | {match[1].lower() for match in _SENT_BY.finditer(report)}
 
 
 def _addresses_in(line: str, excluded: frozenset[str] | set[str]) -> Iterator[str]:

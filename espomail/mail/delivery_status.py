@@ -28,23 +28,29 @@ _NOT_THE_ADDRESS = re.compile(
     r"|domain of sender|grey ?list"
     r"|too many|frequency|rate limit|suspended|disabled|discontinued|time[d -]?out|ldap|loop|hop count|virus|reputation"
     r"|network not allowed|\bptr\b|reverse dns|throttl|try again later|temporar|mailbox (?:temporarily )?busy|insufficient"
-    r"|end of data command",
+    r"|not found, try again|end of data command|(?:after|reply to|response to) mail from|recipient preferences",
     re.IGNORECASE,
 )
 _NO_SUCH_ADDRESS = re.compile(
     r"(?:unknown|illegal|invalid|bad|no such|nonexistent|non-existent|not a valid|unrouteable|undeliverable|unrecogni[sz]ed)"
     r" (?:or \w+ )?(?:local )?(?:user|recipient|address|mailbox|account|alias|destination|person|e-?mail)"
     r"|(?:user|recipient|address|mailbox|account|alias)(?: name)?(?: is| was)? (?:unknown|not found|invalid|not recognized"
-    r"|does not exist|doesn't exist|unavailable|rejected|not known|not listed)|does(?:n't| not) (?:exist"
+    r"|does not exist|doesn't exist|not exist|unavailable|not known|not listed)|does(?:n't| not) (?:exist"
     r"|have an? \S{1,80} account)|no mailbox"
-    r"|recipient name is not recognized|recipient address rejected|recipnotfound|not our customer|no longer (?:valid"
+    r"|recipient name is not recognized|recipnotfound|not our customer|no longer (?:valid"
     r"|exists|active)"
+    r"|not listed in .{0,40}(?:directory|address book)|invalid final delivery user|no mx record found for"
+    r"|no smtp service|unknown host|(?:host|domain) does not accept (?:e-?)?mail|host \S{3,80} not found"
     r"|host (?:or domain name )?(?:unknown|not found)|domain (?:name )?(?:not found|does not exist|unknown)|no such (?:domain"
     r"|host)|nxdomain|could(?: not|n't) be found"
     r"|not have a final email delivery point|is not a known user|unknown or illegal|user not (?:found|known)",
     re.IGNORECASE,
 )
+_REFUSED_ADDRESS = re.compile(r"\b(?:recipient|address|user|mailbox|account)(?: address)?(?: is| was)? rejected", re.IGNORECASE)
 _GONE_STATUSES = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.4.4"})
+_ADDRESS_STATUSES = ("5.0.", "5.1.", "5.4.1")
+_SERVER_STATUS = re.compile(r"(?:smtp\b[\s;]*)?[45]\d\d[ -]([45]\.\d{1,3}\.\d{1,3})(?![\d.])", re.ASCII | re.IGNORECASE)
+_NOT_FAILED = ("delay", "deliver", "relay", "expand")
 
 
 class Report(NamedTuple):
@@ -82,13 +88,17 @@ def judge(address: str, status: str, reason: str) -> BouncedRecipient:
     """
     words = " ".join(reason.split())
     precise = _precise_status(status, words)
-    is_wrong = _NO_SUCH_ADDRESS.search(words) is not None or precise in _GONE_STATUSES
+    is_refused = precise.startswith(_ADDRESS_STATUSES) and _REFUSED_ADDRESS.search(words) is not None
+    is_wrong = is_refused or precise in _GONE_STATUSES or _NO_SUCH_ADDRESS.search(words) is not None
     is_hard = precise.startswith("5") and is_wrong and _NOT_THE_ADDRESS.search(words) is None
     return BouncedRecipient(address, precise, words[:REASON_CHARS_MAX], is_hard)
 
 
 def _precise_status(status: str, words: str) -> str:
-    """The stated status, unless it says nothing more than "failed" and the words hold a better one."""
+    """What the refusing server says first; else the stated status, unless it says only "failed" and the words hold a better one."""
+    said = _SERVER_STATUS.match(words)
+    if said is not None and not said[1].endswith(".0.0"):
+        return said[1]
     stated = STATUS.search(status)
     if stated is not None and not stated[1].endswith(".0.0"):
         return stated[1]
@@ -106,7 +116,7 @@ def _precise_status(status: str, words: str) -> str:
 def _failed_recipient(address: str, record: dict[str, str]) -> BouncedRecipient | None:
     action = record.get("action", "").split(None, 1)[:1]
     status = record.get("status", "")
-    is_failed = action[0].lower().startswith("fail") if action else not status.strip().startswith(("2", "4"))
+    is_failed = not action[0].lower().startswith(_NOT_FAILED) if action else not status.strip().startswith(("2", "4"))
     if not is_failed:
         return None
     _, _, diagnosis = record.get("diagnostic-code", "").partition(";")

@@ -121,6 +121,7 @@ def test_a_vacation_notice_with_an_empty_return_path_is_no_bounce() -> None:
 
 QMAIL = """\
 Hi. This is the qmail-send program at mx.example.
+I wasn't able to deliver your message.
 
 <ann@customer.example>:
 Sorry, no mailbox here by that name. (#5.1.1)
@@ -146,6 +147,17 @@ GOOGLE = "Delivery to the following recipient failed permanently:\n\n     ann@cu
 TO_US = "Your message to support@team.example could not be delivered to ann@customer.example."
 HELP = "Undeliverable: ann@customer.example\nPlease contact postmaster@mx.example for assistance."
 RETURNED = "Your mail could not be delivered.\n\n--- Original message ---\nTo: ann@customer.example\n"
+OPENSMTPD = "An error has occurred while attempting to deliver a message:\n\nann@customer.example: 550 unknown\n"
+LOG = "|--- Message log follows ---|\n mail failed\n ann@customer.example ... unknown host\n|--- Message text follows: ---|\nTo: b@x.cc\n"
+ALIAS = "could not be delivered:\n\n  box@far.example\n    (ultimately generated from ann@customer.example)\n    550 refused\n"
+PIPE = 'permanent errors\n"|/bin/sort"\n    (expanded from: <ann@customer.example>)\n'
+BY_US = "A message sent by\n\n  <boss@team.example>\n\ncould not be delivered to\n\n  ann@customer.example\n"
+TO_OURSELVES = "I wasn't able to deliver your message.\n\n<support@team.example>:\ndisk quota exceeded\n"
+FIELDS = "Action: failed\nFinal-Recipient: rfc822; ann@customer.example\nStatus: 5.1.1\nX-Sender: rfc822; eve@x.example\n"
+NO_BOUNDARY = f"Returned mail.\n\n{FIELDS}\nFrom: eve@x.example\n"
+JAPANESE = "メッセージを配信できません。\n\nRCPT TO:<ann@customer.example>\n550 5.1.1 user unknown\n"
+CHINESE = "邮件无法送达。\n\n<ann@customer.example>:\n"
+GIVEN_UP = "Delivery to these recipients was aborted after 5 hours:\n\n  * ann@customer.example\n"
 DELAYED = "Message delayed: ann@customer.example. Delivery attempts will continue to be made."
 
 
@@ -159,12 +171,26 @@ DELAYED = "Message delayed: ann@customer.example. Delivery attempts will continu
         pytest.param(HELP, ["ann@customer.example"], id="not the postmaster"),
         pytest.param(RETURNED, ["ann@customer.example"], id="only in the returned mail"),
         pytest.param(RETURNED.replace("To: ", "To: bob@x.example, "), [], id="one of two, nobody knows which"),
+        pytest.param(OPENSMTPD, ["ann@customer.example"], id="opensmtpd"),
+        pytest.param(LOG, ["ann@customer.example"], id="a log above the mail"),
+        pytest.param(ALIAS, ["ann@customer.example"], id="the alias we wrote to, not what it became"),
+        pytest.param(PIPE, ["ann@customer.example"], id="the alias of a program"),
+        pytest.param(BY_US, ["ann@customer.example"], id="not who sent it"),
+        pytest.param(TO_OURSELVES, ["support@team.example"], id="we wrote to ourselves"),
+        pytest.param(NO_BOUNDARY, ["ann@customer.example"], id="the fields of a report in plain text"),
+        pytest.param(JAPANESE, ["ann@customer.example"], id="japanese"),
+        pytest.param(CHINESE, ["ann@customer.example"], id="chinese"),
+        pytest.param(GIVEN_UP, ["ann@customer.example"], id="given up"),
         pytest.param(DELAYED, None, id="delayed"),
         pytest.param("Hello, how are you?", [], id="nothing told but the subject"),
     ],
 )
 def test_a_failure_told_in_words_names(text: str, expected: list[str] | None) -> None:
-    assert addresses(told(text)) == expected
+    assert addresses(told(text, subject="News of your mail" if expected else "failure notice")) == expected
+
+
+def test_an_action_nobody_defined_is_a_failure() -> None:
+    assert addresses(bounce_of(REPORT.format(status=FAILED.replace("failed", "expired")))) == ["ann@customer.example"]
 
 
 def test_our_message_id_is_found_below_the_words() -> None:
@@ -187,6 +213,17 @@ def test_our_message_id_is_found_below_the_words() -> None:
         ("5.1.8", "Domain of sender address x@y.example does not exist", ("5.1.8", False)),
         ("5.0.0", "sender address rejected", ("5.0.0", False)),
         ("5.4.4", "Host or domain name not found", ("5.4.4", True)),
+        ("", "Name service error: Host not found, try again", ("5.0.0", False)),
+        ("", "host mx.customer.example not found", ("5.0.0", True)),
+        ("", "the domain's MX record says it has no SMTP service", ("5.0.0", True)),
+        ("", "Ann (a@b.example) is not listed in the company directory", ("5.0.0", True)),
+        ("5.1.1", "552 5.2.2 mailbox full", ("5.2.2", False)),
+        ("4.4.7", "450 4.7.1 access denied", ("4.7.1", False)),
+        ("5.1.1", "after RCPT: 552 5.2.2 mailbox full", ("5.1.1", False)),
+        ("5.4.1", "550 5.4.1 Recipient address rejected: Access denied", ("5.4.1", True)),
+        ("5.7.26", "550 5.7.26 Recipient address rejected: authentication checks failed", ("5.7.26", False)),
+        ("", "550 5.6.0 <a@b.example>: Recipient address rejected: media type", ("5.6.0", False)),
+        ("", "error after MAIL FROM:<us@team.example>: 550 5.1.0 no such domain", ("5.1.0", False)),
         ("5.0.0", "", ("5.0.0", False)),
         ("", "", ("5.0.0", False)),
         ("5.0.0 (permanent failure)", "from 192.0.2.1 5.3.0 other", ("5.3.0", False)),
