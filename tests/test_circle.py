@@ -140,5 +140,5 @@ def test_a_mail_that_the_exchange_can_not_deliver_comes_back_as_a_bounce_of_ours
     (bounce,) = [each for each in shop.emails() if each["is_bounce"]]
     assert (bounce["parent"]["name"], bounce["case"], shop.cases()) == ("Gone", None, [])
     told = [note["text"] for note in shop.ask("stream show contact:Gone")["stream"] if note["type"] == "bounce"]
-    assert told == ["delivery to away@gone.example failed: 5.3.0 550 5.1.1 nobody of that name"]
+    assert told == ["delivery to away@gone.example failed: 5.1.1 550 5.1.1 nobody of that name"]
     assert shop.ask("send")["sent"] == 0
