@@ -13,7 +13,7 @@ _ATTRIBUTION_LINES_MAX = 4
 _ATTRIBUTION_CHARS_MAX = 500
 _HEADER_LINES_MAX = 12
 
-RULE = re.compile(r"\s*[-_=*~—–]{5,}\s*")
+RULE = re.compile(r"\s*(?:[-_=*~—–]{5,}|={4}|_{2,4})\s*")
 _HEADER = re.compile(r"[>\s*_\ufeff]*([^\W\d][^\s\d:：*_<>@.,()]*+(?: [^\s\d:：*_<>@.,()]++)?)\s?[*_]{0,2}\s?[:：]")
 _BLANKS = " \t>*_\xa0\u200e\u200f\u202a\u202b\u202c\u2068\u2069"
 _SENTENCE_END = re.compile(r"[^\W\d]{5}[.!?] [^\W\d]")
@@ -21,6 +21,11 @@ _WROTE_AT = re.compile(r"(?:on |am |den )?[^:]{0,20}\d[^:]{0,20}[:.h]\d{2}(?::\d
 _DIVIDER = re.compile(r"[\s>]*[-_=*]{2,}[\s>]*(\w[^-_=*]{2,60}(?:-\w[^-_=*]{0,40})?)[-_=*]{2,}[\s:]*")
 _ADDRESS = re.compile(r"[^\s<>@:]@[\w.-]|[<(\[]mailto:|<[^<>]{0,80}>")
 _DATE = re.compile(r"\d{1,2}[:.h]\d{2}|\b(?:19|20)\d\d\b|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d年")
+_DASHED = re.compile(r"-{3,} (.{1,300}) -{3,}")
+_DATED_SENDER = re.compile(
+    r"\d{4}[-/]\d{1,2}[-/]\d{1,2}(?: \d{1,2}:\d{2}(?: GMT[+-]\d{1,2}:\d{2})?)? [^<>@:]{1,80}<[^<>\s@]{1,80}@[^<>\s@]{1,120}>"
+    r"|\d{4}-\d{2}-\d{2} \d{1,2}:\d{2} GMT[+-]\d{1,2}:\d{2} [^:]{1,80}"
+)
 _TIME = re.compile(r"\d{1,2}[:.h]\d{2}")
 
 
@@ -91,9 +96,11 @@ def attribution_length(heads: list[str], is_quoted: list[bool], index: int) -> i
     for length in range(1, _ATTRIBUTION_LINES_MAX + 1):
         if index + length > len(heads):
             return 0
-        line = heads[index + length - 1].strip(_BLANKS)
+        line = _undashed(heads[index + length - 1].strip(_BLANKS))
         if not line:
             return 0
+        if length == 1 and _is_dated_sender(heads, is_quoted, index):
+            return 1
         joined = f"{joined} {line}".strip()
         if len(joined) > _ATTRIBUTION_CHARS_MAX:
             return 0
@@ -102,6 +109,19 @@ def attribution_length(heads: list[str], is_quoted: list[bool], index: int) -> i
         if length == 1 and not _may_start_attribution(line):
             return 0
     return 0
+
+
+def _undashed(line: str) -> str:
+    dashed = _DASHED.fullmatch(line)
+    return dashed[1] if dashed else line
+
+
+def _is_dated_sender(heads: list[str], is_quoted: list[bool], index: int) -> bool:
+    """Whether a line is a date and a sender without a verb, as Gmail wrote it: a paragraph of its own with text or a quote below."""
+    if _DATED_SENDER.fullmatch(heads[index].strip()) is None or index + 2 >= len(heads):
+        return False
+    is_last = is_quoted[index + 1] or not heads[index + 1].strip()
+    return is_last and not (index and heads[index - 1].strip())
 
 
 def _ends_as_attribution(line: str) -> bool:

@@ -104,8 +104,12 @@ def _mark_quoted_mail(heads: list[str], is_quoted: list[bool], marks: list[Mark]
             _mark_from(marks, index, start)
             continue
         length = attribution_length(heads, is_quoted, index)
+        if length and not has_text and not first_is_quoted(heads, is_quoted, index + length):
+            start = index + length
+            _mark_from(marks, index, start)
+            continue
         if length:
-            return _mark_below_attribution(heads, is_quoted, marks, (index, index + length, has_text))
+            return _mark_below_attribution(heads, is_quoted, marks, start=index, after=index + length)
         has_text = True
     return len(heads)
 
@@ -115,12 +119,11 @@ def _mark_from(marks: list[Mark], start: int, stop: int) -> int:
     return start
 
 
-def _mark_below_attribution(heads: list[str], is_quoted: list[bool], marks: list[Mark], span: tuple[int, int, bool]) -> int:
+def _mark_below_attribution(heads: list[str], is_quoted: list[bool], marks: list[Mark], *, start: int, after: int) -> int:
     """Below an attribution line: without `>` all is quoted; with it, what stands between the quotes is an answer.
 
-    Where the new text stands above the attribution, text below the last quote stays without the quotes.
+    Text that stands above the attribution or below the last quote stays without the quotes.
     """
-    start, after, has_text = span
     count = len(heads)
     if not first_is_quoted(heads, is_quoted, after):
         return _mark_from(marks, start, count)
@@ -128,7 +131,7 @@ def _mark_below_attribution(heads: list[str], is_quoted: list[bool], marks: list
     answers = _inline_answers(heads, is_quoted, after)
     if not answers:
         return _mark_tail(heads, marks, start, below)
-    if has_text and answers[0] >= below:
+    if answers[0] >= below:
         _mark_from(marks, start, below)
         _mark_signature(heads, is_quoted, marks, start)
     else:

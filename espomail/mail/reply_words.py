@@ -31,7 +31,7 @@ WROTE: Final = re.compile(
 # How an attribution line begins when it begins with a date: enough where an address or a clock time follows.
 LEADS: Final = re.compile(
     r"(?:on|am|le|el|il|em|no dia|op|dnia|w dniu|den|dne|på|kl|pada|vào|la data|στις|в|вт|ср|at|às|dňa|dnes|na)\b|在|於|ในวันที่|בתאריך|في"
-    r"|[a-zà-žа-яё]{1,14}[.,]\s*\d|\d",
+    r"|[a-zà-žа-яё]{1,14}[.,]\s*\d|[a-zà-ž]{2}\s\d|\d",
     re.IGNORECASE,
 )
 
@@ -48,7 +48,7 @@ _HEADERS: Final = {
         مرسل|من|từ|จาก|dari|pošiljatelj|пошиљалац
         """,
     "sent": """
-        sent|gesendet|envoyé|envoyé le|enviado|enviado el|enviado em|enviada em|inviato|verzonden|wysłano|odesláno
+        sent|gesendet|envoyé|envoyé le|message du|enviado|enviado el|enviado em|enviada em|inviato|verzonden|wysłano|odesláno
         skickat|sendt|sänt
         date|datum|fecha|data|päiväys|lähetetty|отправлено|дата|надіслано|elküldve|dátum|trimis|gönderildi|tarih|ημερομηνία
         gönderme tarihi|στάλθηκε|изпратено|poslano|poslato|odoslané|saadetud|nosūtīts|išsiųsta|נשלח|תאריך|تم الإرسال|التاريخ
@@ -59,10 +59,10 @@ _HEADERS: Final = {
     "to": """
         to|an|à|para|a|aan|do|komu|pro|till|til|vastaanottaja|кому|címzett|către|kime|προς|destinataire|destinatario|до|prima
         za|adressaat|kellele|kam|אל|إلى|tới|đến|ถึง|kepada|per a|收件者|받는사람
-        收件人|宛先|받는 사람|cc|kopie|копия|copia|kopia
+        收件人|宛先|받는 사람|cc|copie à|kopie|копия|copia|kopia
         """,
     "subject": """
-        subject|betreff|objet|asunto|oggetto|assunto|onderwerp|temat|předmět|predmet|ämne|emne|aihe|тема|tárgy|subiect|konu
+        subject|betreff|objet|sujet|asunto|oggetto|assunto|onderwerp|temat|předmět|predmet|ämne|emne|aihe|тема|tárgy|subiect|konu
         θέμα|относно|zadeva|naslov|teema|temats|tema|נושא|الموضوع|chủ đề|เรื่อง|subjek|ämne|наслов
         主题|主旨|主題|件名|제목
         """,
@@ -129,6 +129,7 @@ _DEVICE = (
 PHONE_SIGNATURE: Final = re.compile(
     r"\W{0,6}(?:"
     rf"(?:sent|mailed|written|composed)(?: \w+)? (?:from|via|with|using|by|on)\b.{{0,60}}\b{_DEVICE}\b.{{0,80}}"
+    r"|sent from \w{2,20} ?<https?://[^<>\s]{1,200}>"
     r"|(?:sent|mailed) from (?:my|a|the|mailbox|\[).{0,80}|sent by galaxy.{0,20}"
     rf"|(?:someone )?from (?:my |a )?(?:mobile|iphone|ipad|phone|cell).{{0,30}}"
     rf"|get outlook for .{{0,80}}|get \[outlook for .{{0,80}}"

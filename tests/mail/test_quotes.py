@@ -111,6 +111,7 @@ PHONES = """
 Sent from my iPhone
 Sent from my Samsung Galaxy smartphone.
 Sent from Yahoo Mail on Android
+Sent from PostApp<https://app.example/r?b=1>
 Get Outlook for iOS<https://aka.ms/x>
 Sent with Proton Mail secure email.
 Von meinem iPhone gesendet
@@ -177,8 +178,13 @@ def test_a_signature_starts_at_its_mark(mark: str) -> None:
         ),
         pytest.param(
             "On 1 Jan 2026 10:00, Ann <a@b.example> wrote:\n> Question?\n\nAnswer\n",
-            "> Question?\n\nAnswer",
-            id="at the bottom",
+            "Answer",
+            id="all of it at the bottom",
+        ),
+        pytest.param(
+            "On 1 Jan 2026 10:00, Ann <a@b.example> wrote:\n\nText without a mark.\n",
+            "Text without a mark.",
+            id="below an attribution alone, where nothing else is new",
         ),
         pytest.param(
             "See below.\n\nAnn <a@b.example> wrote:\n> a very long line that was\nwrapped\n> by a mail program\n",
@@ -224,6 +230,9 @@ def test_where_nothing_would_be_left_all_of_it_is_shown(text: str) -> None:
         "Prices:\n| Printer | 100 |\n| Paper | 5 |",
         "Compare:\nx>y",
         "Price list\n-----------\nPrinter 100",
+        "2026/3/2 Ann Smith <ann@customer.example>\n2026/3/3 Bob Smith <bob@customer.example>\n\nare booked.",
+        "Free dates:\n\n2026-03-02 10:00 in Bonn\n\n2026-03-03 10:00 in Ulm",
+        "Hello\n---- Agenda ----\nFirst point",
     ],
 )
 def test_what_a_person_writes_is_not_cut(text: str) -> None:
