@@ -117,6 +117,9 @@ def test_the_answer_finds_its_case_whatever_the_program_drops(shop, post, drops)
             "automatic mail is never answered",
             id="suppressed",
         ),
+        pytest.param(
+            letter("s@x.example", subject="Automatic reply: A lamp"), "automatic mail is never answered", id="subject"
+        ),
         pytest.param(letter("n@x.example", sender="no-reply@x.example"), "automatic mail is never answered", id="no-reply"),
         pytest.param(letter("o@x.example", sender="ann@team.example"), "the address is one of ours", id="our own"),
         pytest.param(question(at=datetime.now(UTC) - timedelta(days=3)), "the mail is too old to be answered", id="old"),

@@ -55,6 +55,19 @@ _AWAY_SUBJECTS = re.compile(
     re.I,
 )
 
+_REPORT_SUBJECTS = re.compile(
+    r"\s*(?:delivery (?:failure|status) notification|mail delivery (?:failed|failure|warning|problem)|undelivered mail"
+    r"|returned mail\b|(?:delivery failure|failure notice)\s*$)",
+    re.I,
+)
+
+
+def subject_reason(subject: str) -> str | None:
+    """Given a subject, return why it wants no answer from a machine: it is an auto-reply's or a delivery report's; else None."""
+    if _AWAY_SUBJECTS.match(subject[:200]):
+        return "the subject of an auto-reply"
+    return "the subject of a delivery report" if _REPORT_SUBJECTS.match(subject[:200]) else None
+
 
 def automatic_reason(headers: Headers, sender: str) -> str | None:
     """Given a mail's headers (lower-case names) and its sender's address, return why no machine may answer it, or None.
