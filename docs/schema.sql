@@ -372,7 +372,7 @@ CREATE TABLE receipts (
 CREATE INDEX receipts_by_email on receipts (email_id) where email_id is not null;
 CREATE INDEX receipts_by_raw on receipts (raw_id) where raw_id is not null;
 CREATE INDEX receipts_server_action on receipts (mailbox_id) where server_action = 'due';
-CREATE INDEX receipts_waiting on receipts (state, next_try_at) where state in ('new', 'quarantined', 'parked');
+CREATE INDEX receipts_waiting on receipts (id) where state in ('new', 'quarantined', 'parked');
 CREATE TABLE record_addresses (
     record_id integer not null references records (id) on delete cascade,
     address text not null,

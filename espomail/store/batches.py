@@ -39,8 +39,8 @@ def died_alone(db: Connection) -> list[Receipt]:
 def suspect_dead(db: Connection) -> None:
     """Mark the mails of batches that died as suspects, to be tried one by one, and forget the markers."""
     db.execute(
-        """update receipts set is_suspect = 1
-           where state in ('new', 'quarantined')
+        """update receipts indexed by receipts_waiting set is_suspect = 1
+           where state in ('new', 'quarantined', 'parked') and state <> 'parked'
              and exists (select 1 from batches b where receipts.id between b.first_receipt_id and b.last_receipt_id)"""
     )
     db.execute("delete from batches")

@@ -272,7 +272,7 @@ def count_opened(db: Connection, *, after_number: int, first_receipt_id: int) ->
         one(
             db,
             """select count(*) from cases where number > :number and opened_by_email_id in
-                   (select email_id from receipts where id >= :receipt and email_id is not null)""",
+                   (select email_id from receipts where id >= :receipt and +email_id is not null)""",
             {"number": after_number, "receipt": first_receipt_id},
         )
     )

@@ -313,7 +313,7 @@ def m005_intake(db: Database) -> None:
             server_action text check (server_action in ('due', 'done')),
             unique (mailbox_id, uid)
         ) strict;
-        create index receipts_waiting on receipts (state, next_try_at) where state in ('new', 'quarantined', 'parked');
+        create index receipts_waiting on receipts (id) where state in ('new', 'quarantined', 'parked');
         create index receipts_by_email on receipts (email_id) where email_id is not null;
         create index receipts_by_raw on receipts (raw_id) where raw_id is not null;
         create index receipts_server_action on receipts (mailbox_id) where server_action = 'due';

@@ -83,7 +83,7 @@ def count_of_account(db: Connection, account_id: int, *, now: datetime) -> int:
 def count_auto_replies_since(db: Connection, first_receipt_id: int) -> int:
     """How many auto-replies were caused by mails whose receipts have an id from this one on."""
     sql = """select count(*) from outbox o where o.kind = 'auto-reply' and o.cause in
-             (select 'auto-reply:' || email_id from receipts where id >= ? and email_id is not null)"""
+             (select 'auto-reply:' || email_id from receipts where id >= ? and +email_id is not null)"""
     return int(one(db, sql, (first_receipt_id,)))
 
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from espomail.model import Actor
+from espomail.store import receipts
 from espomail.store.db import Connection, one
 from espomail.store.visibility import visible
 
 OUTBOX_STATES = ("queued", "sending", "deferred", "sent", "failed", "unknown", "cancelled")
 
+_IN_QUARANTINE = f"select count(*) from {receipts.WAITING} and r.state <> 'new'"  # noqa: S608 (our own words)
+
 
 def counts(db: Connection, actor: Actor) -> dict[str, Any]:
     """`outbox` by status and `quarantine` for admins (nothing of them for others), open cases and emails in sight."""
     states = dict(db.execute("select status, count(*) from outbox group by status").fetchall()) if actor.is_admin else {}
-    waiting = one(db, "select count(*) from receipts where state in ('quarantined', 'parked')") if actor.is_admin else 0
+    waiting = one(db, _IN_QUARANTINE) if actor.is_admin else 0
     return {
         "outbox": {state: states.get(state, 0) for state in OUTBOX_STATES},
         "quarantine": waiting,

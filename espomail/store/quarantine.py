@@ -33,8 +33,9 @@ class Quarantined:
 _SELECT = """
     select r.id, a.name as account, r.account_id, a.user_id, m.folder, r.uid, r.origin, r.state, r.attempts, r.next_try_at,
            r.error, r.size_bytes, r.raw_id
-    from receipts r left join accounts a on a.id = r.account_id left join mailboxes m on m.id = r.mailbox_id
-    where r.state in ('quarantined', 'parked')
+    from receipts r indexed by receipts_waiting
+         left join accounts a on a.id = r.account_id left join mailboxes m on m.id = r.mailbox_id
+    where r.state in ('new', 'quarantined', 'parked') and r.state <> 'new'
 """
 
 
@@ -63,8 +64,9 @@ def retry(db: Connection, receipt_id: int, *, now: datetime) -> None:
 def retry_failed(db: Connection, account_ids: Sequence[int], *, now: datetime) -> int:
     """Let every quarantined or parked mail of the accounts be tried again at once; return how many."""
     return db.execute(
-        """update receipts set state = case when raw_id is null then 'quarantined' else 'new' end, attempts = 0, next_try_at = ?
-           where state in ('quarantined', 'parked') and account_id in (select value from json_each(?))""",
+        """update receipts indexed by receipts_waiting
+           set state = case when raw_id is null then 'quarantined' else 'new' end, attempts = 0, next_try_at = ?
+           where state in ('new', 'quarantined', 'parked') and state <> 'new' and account_id in (select value from json_each(?))""",
         (times.to_text(now), json.dumps(list(account_ids))),
     ).rowcount
 

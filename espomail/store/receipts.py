@@ -43,10 +43,14 @@ class Receipt:
 
 
 _COLUMNS = ", ".join(f"r.{f.name}" for f in fields(Receipt) if f.name not in ("folder", "is_sent"))
-_SELECT = (
-    f"select {_COLUMNS}, coalesce(m.folder, '') as folder, coalesce(m.is_sent, 0) as is_sent "  # noqa: S608 (field names)
-    "from receipts r left join mailboxes m on m.id = r.mailbox_id "
+_SHOWN = f"select {_COLUMNS}, coalesce(m.folder, '') as folder, coalesce(m.is_sent, 0) as is_sent "
+_MAILBOX = "left join mailboxes m on m.id = r.mailbox_id "
+_SELECT = _SHOWN + "from receipts r " + _MAILBOX
+_SELECT_WAITING = (
+    _SHOWN + "from receipts r indexed by receipts_waiting " + _MAILBOX + "where r.state in ('new', 'quarantined', 'parked') "
 )
+WAITING = "receipts r indexed by receipts_waiting where r.state in ('new', 'quarantined', 'parked')"
+"""What to select from so that only mail that waits is looked at: SQLite takes a partial index where its words stand in the query."""
 
 
 def uids_with_receipt(db: Connection, mailbox_id: int) -> set[int]:
@@ -135,9 +139,9 @@ def list_waiting(db: Connection, *, now: datetime, limit: int, suspects: bool = 
     Suspects (a batch with them died) are listed apart, so that each can be tried alone.
     """
     rows = db.execute(
-        _SELECT
-        + """where r.state in ('new', 'quarantined') and r.raw_id is not null and r.is_suspect = :suspects
-               and (r.state = 'new' or r.next_try_at <= :now)
+        _SELECT_WAITING
+        + """and r.raw_id is not null and r.is_suspect = :suspects
+               and (r.state = 'new' or (r.state = 'quarantined' and r.next_try_at <= :now))
              order by r.id limit :limit""",
         {"now": times.to_text(now), "limit": limit, "suspects": int(suspects)},
     )
@@ -147,8 +151,8 @@ def list_waiting(db: Connection, *, now: datetime, limit: int, suspects: bool = 
 def list_unread_refusals(db: Connection, mailbox_id: int, *, now: datetime) -> list[Receipt]:
     """Quarantined receipts of a mailbox whose bytes the server refused, and whose time to ask again has come."""
     rows = db.execute(
-        _SELECT
-        + "where r.mailbox_id = ? and r.state = 'quarantined' and r.raw_id is null and r.next_try_at <= ? order by r.uid",
+        _SELECT_WAITING
+        + "and r.mailbox_id = ? and r.state = 'quarantined' and r.raw_id is null and r.next_try_at <= ? order by r.uid",
         (mailbox_id, times.to_text(now)),
     )
     return [Receipt(**row) for row in rows]
@@ -195,8 +199,8 @@ def is_anything_waiting(db: Connection, *, now: datetime) -> bool:
     return bool(
         one(
             db,
-            """select exists (select 1 from receipts where raw_id is not null
-                   and (state = 'new' or (state = 'quarantined' and next_try_at <= ?)))""",
+            f"""select exists (select 1 from {WAITING} and r.raw_id is not null
+                    and (r.state = 'new' or (r.state = 'quarantined' and r.next_try_at <= ?)))""",  # noqa: S608 (our own words)
             (times.to_text(now),),
         )
     )
@@ -205,7 +209,7 @@ def is_anything_waiting(db: Connection, *, now: datetime) -> bool:
 def states_since(db: Connection, mailbox_id: int, first_id: int) -> dict[str, int]:
     """How many receipts of a mailbox, from an id on, are in each state."""
     rows = db.execute(
-        "select state, count(*) from receipts where mailbox_id = ? and id >= ? group by state", (mailbox_id, first_id)
+        "select state, count(*) from receipts where +mailbox_id = ? and id >= ? group by state", (mailbox_id, first_id)
     )
     return {row[0]: row[1] for row in rows}
 

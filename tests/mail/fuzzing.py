@@ -176,6 +176,7 @@ def _variable(given: Given) -> dict[str, object]:
 TARGETS: dict[str, Target] = {
     "addresses.normalise": lambda given: addresses.normalise(given.text()),
     "addresses.read_addresses": lambda given: addresses.read_addresses(given.text()),
+    "automatic.subject_reason": lambda given: automatic.subject_reason(given.text()),
     "automatic.automatic_reason": lambda given: automatic.automatic_reason(parse.parse_head(given.raw).headers, given.line()),
     "automatic.is_auto_reply": lambda given: automatic.is_auto_reply(parse.parse_head(given.raw).headers, given.text()),
     "body.written": lambda given: body.written(given.text(), is_html=given.random.random() < 0.5, signature=given.line()),
