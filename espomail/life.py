@@ -67,8 +67,8 @@ def process(db: Connection, receipt: Receipt, arranged: Arrangements, *, now: da
     case = decide_case(p, mail, email, parent, customer(clues))
     agent_id = distribute(p, email, case)
     pass_on(p, email, case, came_late=cited.late is not None, is_known=recognition.email_id is not None)
-    email = emails.get(db, email.id)
-    notify(p, mail, email, newly_linked, agent_id)
+    had, email = email.parent, emails.get(db, email.id)
+    notify(p, mail, email, newly_linked, agent_id, is_news=recognition.email_id is None or email.parent != had)
     p.note(answering.answer(db, mail, email, receipt, arranged, case_number=case.opened, now=now))
     taken = "done" if p.is_whole else "oversize"
     _finish(p, "duplicate" if recognition.email_id else taken, email.id)

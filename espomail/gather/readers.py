@@ -20,8 +20,12 @@ def readers(
     newly_linked: Mapping[int, str],
     sender_id: int | None,
     assigned_id: int | None,
+    is_news: bool,
 ) -> list[Reader]:
-    """Everybody concerned, each once: the users whom the mail newly reached (with what silences it), then followers."""
+    """Everybody concerned, each once: the users whom the mail newly reached (with what silences it), then followers.
+
+    Followers are concerned when the mail comes to hang on their record, not when another account brings it once more.
+    """
     attention = email_users.attention(db, email.id)
     found = [
         Reader(
@@ -37,7 +41,7 @@ def readers(
         for user_id, skipped_by in newly_linked.items()
     ]
     company = Thing("account", email.account_id) if email.account_id else None
-    for thing in dict.fromkeys(t for t in (email.parent, company) if t is not None):
+    for thing in dict.fromkeys(t for t in (email.parent, company) if is_news and t is not None):
         for user_id in followers.list_(db, thing):
             if all(r.user_id != user_id for r in found):
                 found.append(

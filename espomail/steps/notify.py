@@ -14,7 +14,10 @@ from espomail.store import notifications
 from espomail.store.emails import Email
 
 
-def notify(p: Passage, mail: Mail, email: Email, newly_linked: Mapping[int, str], agent_id: int | None) -> None:
+def notify(
+    p: Passage, mail: Mail, email: Email, newly_linked: Mapping[int, str], agent_id: int | None, *, is_news: bool
+) -> None:
+    """Tell whom the mail newly reached, and who follows its record where it `is_news` there: when it comes to hang on it."""
     everybody = readers(
         p.db,
         email,
@@ -22,6 +25,7 @@ def notify(p: Passage, mail: Mail, email: Email, newly_linked: Mapping[int, str]
         newly_linked=newly_linked,
         sender_id=p.arranged.users.get(email.from_address),
         assigned_id=agent_id,
+        is_news=is_news,
     )
     chosen = notices.choose(everybody, unwanted=_unwanted(p, mail, email))
     who = mail.sender.name or mail.sender.address if mail.sender else "somebody unknown"
