@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import imaplib
 import itertools
+import subprocess
+import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -331,6 +333,15 @@ def test_deliver_takes_one_mail_from_an_mta(shop, box):
     assert shop.ask("deliver support", stdin=questions(1, 1)[0]) == {"outcome": "duplicate", "email": 1, "case": 1}
     assert shop.try_("deliver nosuch", stdin=b"x").returncode == 75
     assert shop.try_("deliver support --nosuch", stdin=b"x").returncode == 75
+
+
+@pytest.mark.parametrize("words", ["--json >/dev/full", "--json >&-", ">&- 2>&-"])
+def test_deliver_that_can_not_tell_what_it_kept_does_not_have_it_brought_again(shop, box, words):
+    support(shop, box, "ann")
+    line = f"{sys.executable} -m espomail deliver support {words}"
+    done = subprocess.run(["sh", "-c", line], env=shop.environment, input=questions(1, 1)[0], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert len(shop.emails()) == 1
 
 
 def test_files_are_imported_once_and_never_answered(shop, box, tmp_path):

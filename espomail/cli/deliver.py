@@ -11,6 +11,7 @@ import click
 from espomail.cli.actor import refuse_borrowed_path
 from espomail.cli.fetch import progress_bar
 from espomail.cli.frame import asked, command, emit, pass_desk, said, trouble
+from espomail.cli.output import silence_stdout
 from espomail.errors import BadInput, PartlyDone
 from espomail.rules import access
 from espomail.store import accounts
@@ -37,10 +38,13 @@ def deliver(desk: Desk, account: str) -> None:
     if not content:
         raise BadInput("no mail on standard input", "pipe one mail into the command")
     delivered = delivery.deliver(desk, found, content)
-    if asked().format:
-        emit(dataclasses.asdict(delivered))
-    else:
-        said(f"{delivered.outcome}: email {delivered.email}, case {delivered.case}")
+    try:
+        if asked().format:
+            emit(dataclasses.asdict(delivered))
+        else:
+            said(f"{delivered.outcome}: email {delivered.email}, case {delivered.case}")
+    except OSError:  # the mail is kept; an MTA that is told anything else would bring it again
+        silence_stdout()
 
 
 @command(

@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn
 
@@ -14,7 +15,7 @@ import click
 from espomail.cli import failure
 from espomail.cli.frame import LazyGroup
 from espomail.cli.front import INTERRUPTED, Front
-from espomail.cli.output import complain, complain_about
+from espomail.cli.output import complain, complain_about, silence_stdout
 from espomail.errors import EspomailError, TryAgain
 
 SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
@@ -93,6 +94,7 @@ class FrontDoor(LazyGroup):
         standalone_mode: bool = True,
         **extra: Any,
     ) -> NoReturn:
+        _open_standard_streams()
         words = list(sys.argv[1:] if args is None else args)
         is_for_mta = next((word for word in words if word in self.targets), "") == "deliver"
         front = extra.pop("obj", None) or Front()
@@ -144,10 +146,16 @@ def _told(error: BaseException, front: Front, words: Sequence[str]) -> int:
     return told.code
 
 
+def _open_standard_streams() -> None:
+    """Who starts us with a stream closed gets an empty one: nothing that we open may take its number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 (open as long as the process)
+
+
 def _leave_quietly() -> int:
     """The reader of our output is gone: nothing more can be said, and nothing went wrong."""
-    with contextlib.suppress(OSError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    silence_stdout()
     return 0
 
 

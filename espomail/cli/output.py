@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
+import os
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -170,8 +172,6 @@ def _terminal_width() -> int:
 
 def colours_wanted() -> bool:
     """Whether to colour: --color decides; on auto a terminal without NO_COLOR does."""
-    import os
-
     match asked().color:
         case "always":
             return True
@@ -185,6 +185,12 @@ def write(text: str) -> None:
     """Put data on stdout, as it is: the caller has escaped it."""
     sys.stdout.write(text)
     sys.stdout.flush()
+
+
+def silence_stdout() -> None:
+    """Send what is still to be printed nowhere: who reads it is gone, or has no room for it."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def write_bytes(content: bytes) -> None:

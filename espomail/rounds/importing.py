@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mailbox
 import re
 import shutil
 import tempfile
@@ -24,6 +23,10 @@ from espomail.store.receipts import NewReceipt
 
 BATCH_MAILS = 200
 BATCH_BYTES = 8 * 1024 * 1024
+SEPARATOR_BYTES_MAX = 500
+# The separator of mails in an mbox (RFC 4155) holds a sender and a time; programs write the time in many ways, but all with a year and
+# a clock. A line of a text that merely begins with "From " is none.
+_SEPARATOR = re.compile(rb"From \S(?=.*\b\d{1,2}:\d{2})(?=.*\b(?:19|20)\d{2}\b)")
 _QUOTED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
 _OUTCOMES = {"done": "imported", "oversize": "imported", "duplicate": "duplicate", "filtered": "filtered"}
 
@@ -113,8 +116,9 @@ def _in_maildir(folder: Path) -> Iterator[FoundMail]:
 
 
 def _looks_like_mail(path: Path, format_: str) -> bool:
-    is_mbox = path.suffix == ".mbox" or (path.suffix == "" and _starts_with_from(path))
-    return (format_ in ("auto", "eml") and path.suffix == ".eml") or (format_ in ("auto", "mbox") and is_mbox)
+    suffix = path.suffix.lower()
+    is_mbox = suffix == ".mbox" or (suffix == "" and _starts_with_from(path))
+    return (format_ in ("auto", "eml") and suffix == ".eml") or (format_ in ("auto", "mbox") and is_mbox)
 
 
 def _starts_with_from(path: Path) -> bool:
@@ -126,8 +130,9 @@ def _starts_with_from(path: Path) -> bool:
 
 
 def _in_file(path: Path, format_: str) -> Iterator[FoundMail]:
-    is_mbox = _starts_with_from(path) and path.suffix != ".eml"
-    if format_ == "mbox" or (format_ == "auto" and (is_mbox or path.suffix == ".mbox")):
+    suffix = path.suffix.lower()
+    is_mbox = _starts_with_from(path) and suffix != ".eml"
+    if format_ == "mbox" or (format_ == "auto" and (is_mbox or suffix == ".mbox")):
         yield from _in_mbox(path)
     else:
         yield _one(path)
@@ -146,12 +151,27 @@ def _in_mbox(path: Path) -> Iterator[FoundMail]:
             f"{path} is no mbox: its first line doesn't start with 'From '", "leave out --format mbox, or mend the file"
         )
     at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    box = mailbox.mbox(path, create=False)
-    try:
-        for number, key in enumerate(box.iterkeys(), start=1):
-            yield FoundMail(f"{path}#{number}", _QUOTED_FROM.sub(rb"\1", box.get_bytes(key)), at)
-    finally:
-        box.close()
+    for number, content in enumerate(_between_separators(path), start=1):
+        yield FoundMail(f"{path}#{number}", _QUOTED_FROM.sub(rb"\1", content), at)
+
+
+def _between_separators(path: Path) -> Iterator[bytes]:
+    """What stands between the separators of an mbox, without the empty line before the next; the file's first line is one."""
+    lines: list[bytes] = []
+    with path.open("rb") as file:
+        next(file, None)
+        for line in file:
+            if _SEPARATOR.match(line[:SEPARATOR_BYTES_MAX]):
+                yield _joined(lines)
+                lines = []
+            else:
+                lines.append(line)
+    if path.stat().st_size:
+        yield _joined(lines)
+
+
+def _joined(lines: Sequence[bytes]) -> bytes:
+    return b"".join(lines[:-1] if lines and not lines[-1].strip() else lines)
 
 
 # ---------------------------------------------------------------- taking in

@@ -1,4 +1,4 @@
-"""Mails from standard input: one mail, or a whole mbox."""
+"""Mails from standard input and from files: one mail, or a whole mbox."""
 
 from __future__ import annotations
 
@@ -40,3 +40,40 @@ def test_mail_on_standard_input_is_imported(desk: Runner, content: bytes, paths:
 def test_what_is_no_mail_on_standard_input_is_bad_input(desk: Runner, content: bytes, words: str) -> None:
     refused = desk("import", "-", "--account", "desk", "--format", "mbox", "--json", input=content)
     assert (refused.exit_code, words in refused.error["message"]) == (65, True), refused.stderr
+
+
+FIRST = b"From b@client.example Sun Mar  1 09:00:00 2026\n"
+
+
+@pytest.mark.parametrize(
+    "line", [b"From Monday on we are closed\n", b"From 10:00 to 12:00\n", b">From a@x.example Sun Mar  1 09:00:00 2026\n"]
+)
+def test_a_text_line_that_begins_with_from_separates_no_mails(desk: Runner, line: bytes) -> None:
+    body = b"hello\n\n" + line + b"bye\n"
+    done = desk(
+        "import", "-", "--account", "desk", "--json", input=FIRST + b"Subject: one\n\n" + body + b"\n" + mbox(letter(b"two"))
+    )
+    assert [each["path"] for each in done.json["files"]] == ["-#1", "-#2"]
+    assert "bye" in desk("email", "show", "1", "--json").json["text"]
+
+
+@pytest.mark.parametrize(
+    "separator",
+    [
+        b"From - Sun Mar 01 09:00:00 2026\n",
+        b"From ???@??? Sun Mar 01 09:00:00 2026\r\n",
+        b"From 17@xxx Sun Mar 01 09:00:00 +0000 2026\n",
+        b"From b@client.example Sun, 1 Mar 2026 09:00 -0800\n",
+    ],
+)
+def test_the_separators_of_many_programs_are_known(desk: Runner, separator: bytes) -> None:
+    content = b"".join(separator + letter(name) + b"\n" for name in (b"one", b"two", b"three"))
+    assert desk("import", "-", "--account", "desk", "--json", input=content).json["imported"] == 3
+
+
+def test_files_are_known_by_their_endings_in_any_case(desk: Runner) -> None:
+    folder = desk.folder / "mails"
+    folder.mkdir()
+    (folder / "one.EML").write_bytes(letter(b"one"))
+    (folder / "two.Mbox").write_bytes(mbox(letter(b"two"), letter(b"three")))
+    assert desk("import", str(folder), "--account", "desk", "--json").json["imported"] == 3
