@@ -127,7 +127,7 @@ _DEVICE = (
     r"email|roundcube)"
 )
 PHONE_SIGNATURE: Final = re.compile(
-    r"\W{0,6}(?:"
+    r"\W{0,6}(?!sent from .{0,80}\b(?:is|are|was|were)\b)(?:"
     rf"(?:sent|mailed|written|composed)(?: \w+)? (?:from|via|with|using|by|on)\b.{{0,60}}\b{_DEVICE}\b.{{0,80}}"
     r"|sent from \w{2,20} ?<https?://[^<>\s]{1,200}>"
     r"|(?:sent|mailed) from (?:my|a|the|mailbox|\[).{0,80}|sent by galaxy.{0,20}"

@@ -69,7 +69,7 @@ def _all_facts(
     fetch_patience: timedelta,
 ) -> Facts:
     db, now = desk.db, desk.now()
-    queues = health.queues(db, now=now, overdue_before=now - OVERDUE)
+    queues = health.queues(db, overdue_before=now - OVERDUE)
     disk = health.disk(desk.db_path)
     tried, states = _filters(db)
     return Facts(

@@ -87,7 +87,7 @@ def disk(database: Path) -> DiskFact:
     return DiskFact(shutil.disk_usage(database.parent).free, database.stat().st_size)
 
 
-def queues(db: Connection, *, now: datetime, overdue_before: datetime) -> Queues:
+def queues(db: Connection, *, overdue_before: datetime) -> Queues:
     """Counts of what waits; `overdue` mails should have left before the moment given."""
     outbox = dict(db.execute("select status, count(*) from outbox group by status").fetchall())
     receipts = dict(db.execute("select state, count(*) from receipts group by state").fetchall())

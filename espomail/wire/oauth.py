@@ -12,13 +12,10 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from espomail.errors import BadInput, LoginRefused, Unreachable
-from espomail.model import Secret
 from espomail.wire import tls
-from espomail.wire.secrets import resolve_secret
 
 _TIMEOUT_S = 30
 _ANSWER_MAX = 1024 * 1024
@@ -128,11 +125,6 @@ def client_credentials(provider: Provider, client: Client, *, now: datetime) -> 
     """A token for the application itself, without a person."""
     fields = {"grant_type": "client_credentials", "scope": provider.app_scope or provider.scope, **_credentials(client)}
     return _token(_post(provider, provider.token_url, fields), now=now)
-
-
-def token_from_command(command: str, *, now: datetime) -> Token:
-    """The token that a command prints, good for this one log-in; raise NotSetUp when the command fails."""
-    return Token(resolve_secret(Secret("command", command), key_file=Path()), now)
 
 
 def _credentials(client: Client) -> dict[str, str]:

@@ -226,6 +226,7 @@ def test_where_nothing_would_be_left_all_of_it_is_shown(text: str) -> None:
         "I wrote to ann@customer.example today: no answer.\nPlease call her.",
         "Sent from my house to yours is a parcel, please look for it; it is a big one, and it holds the printer that was "
         "broken last week, with its cables and its manual and everything else you will need.",
+        "The list is below.\n\nSent from my desk, where the keys are larger than on my mobile phone.",
         "Use a > b here\nand c",
         "Prices:\n| Printer | 100 |\n| Paper | 5 |",
         "Compare:\nx>y",

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from espomail.errors import BadInput, LoginRefused, NotSetUp, Unreachable
+from espomail.errors import BadInput, LoginRefused, Unreachable
 from espomail.wire import oauth
 from espomail.wire.oauth import Client, DeviceLogin, Provider, Token
 from tests import servers
@@ -155,12 +155,6 @@ def test_endpoints_without_tls_are_refused() -> None:
 def test_secrets_do_not_show_in_the_values_that_hold_them() -> None:
     shown = repr((CLIENT, Token("access", NOW, "refresh"), DeviceLogin("u", "c", "device", 5, NOW)))
     assert not [secret for secret in ("app-secret", "access'", "refresh'", "device'") if secret in shown]
-
-
-def test_a_command_may_give_the_token() -> None:
-    assert oauth.token_from_command("echo AT", now=NOW) == Token("AT", NOW)
-    with pytest.raises(NotSetUp):
-        oauth.token_from_command("exit 3", now=NOW)
 
 
 def test_a_tenant_can_not_leave_its_place_in_the_address() -> None:
