@@ -139,7 +139,10 @@ def test_the_search_would_see_a_password_in_any_form(tmp_path: Path) -> None:
         watcher.hits.clear()
         watcher.search(b"..." + form + b"...", "test")
         assert watcher.hits
-    process = subprocess.Popen([sys.executable, "-c", "input()", PASSWORDS["env"]], stdin=subprocess.PIPE)
+    waiting = [sys.executable, "-c", "input('running ')", PASSWORDS["env"]]
+    process = subprocess.Popen(waiting, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.read(7) == b"running", "only then are its arguments sure to be in /proc"
     watcher.hits.clear()
     watcher._look(Path(f"/proc/{process.pid}/cmdline"), "arguments")
     process.communicate(b"\n")
