@@ -92,18 +92,22 @@ def _credentials(desk: Desk, account: Account) -> Credentials:
         if secret.kind == "oauth":
             found |= oauth_tokens.condition(desk.db, secret, key_file=desk.key_path, now=desk.now())
         elif secret.kind != "command" and (trouble := _secret_trouble(desk, secret)):
-            found |= {"secret_trouble": trouble, "is_secret_kept_here": secret.kind in KEPT_HERE}
+            found |= {
+                "secret_trouble": trouble.message,
+                "secret_hint": trouble.hint or "",
+                "is_secret_kept_here": secret.kind in KEPT_HERE,
+            }
     return Credentials(**found)
 
 
-def _secret_trouble(desk: Desk, secret: Secret) -> str:
+def _secret_trouble(desk: Desk, secret: Secret) -> EspomailError | None:
     from espomail.wire import secrets as vault
 
     try:
         vault.resolve_secret(secret, key_file=desk.key_path)
     except EspomailError as error:
-        return error.message
-    return ""
+        return error
+    return None
 
 
 def _ca_trouble(server: Server, now: datetime) -> str:

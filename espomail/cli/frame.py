@@ -100,6 +100,14 @@ class Framed(click.Command):
         added = global_options(hidden=ctx.parent is not None)
         return own + [each for each in added if not taken & set(each.opts)]
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does it; what its parser refuses also says by which command, so that the hint can name its help."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx
+            raise
+
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The examples, one a line, never wrapped; then where the global options are told."""
         if self.epilog:

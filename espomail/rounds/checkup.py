@@ -41,6 +41,7 @@ class Credentials:
     token_trouble: str = ""
     ca_trouble: str = ""
     secret_trouble: str = ""
+    secret_hint: str = ""
     is_secret_kept_here: bool = True
 
 
@@ -136,6 +137,7 @@ def _account_state(
         token_trouble=credentials.token_trouble,
         ca_trouble=credentials.ca_trouble,
         secret_trouble=credentials.secret_trouble,
+        secret_hint=credentials.secret_hint,
         is_secret_kept_here=credentials.is_secret_kept_here,
     )
 

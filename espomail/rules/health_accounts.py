@@ -65,7 +65,9 @@ def secrets(facts: Facts) -> Iterator[Finding]:
         name, kind = state.account.name, state.account.kind
         if state.secret_trouble:
             level: Level = "warning" if state.is_secret_kept_here else "info"
-            yield Finding(level, "secret", f"{name}: {state.secret_trouble}", f"espomail {kind}-account secret {name}")
+            again = f"espomail {kind}-account secret {name}"
+            fix = f"{state.secret_hint}; or: {again}" if state.secret_hint else again
+            yield Finding(level, "secret", f"{name}: {state.secret_trouble}", fix)
         if state.token_trouble:
             yield Finding("error", "token", f"{name}: {state.token_trouble}", f"espomail oauth login {name}")
         elif state.token_saved_at and facts.now - state.token_saved_at > STALE_TOKEN:

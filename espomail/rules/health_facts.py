@@ -26,8 +26,8 @@ class AccountState:
     """A mail account with how its rounds go.
 
     `distribution_trouble` says why nobody would get a new case, "" when somebody would. `token_trouble` says why its OAuth
-    token can't be used, `ca_trouble` the same of its file of certificates, `secret_trouble` of a password;
-    one that isn't kept here comes from the environment, which cron may have and this command not.
+    token can't be used, `ca_trouble` the same of its file of certificates, `secret_trouble` of a password and
+    `secret_hint` how to mend that; one that isn't kept here comes from the environment, which cron may have and this command not.
     """
 
     account: Account
@@ -42,6 +42,7 @@ class AccountState:
     token_trouble: str = ""
     ca_trouble: str = ""
     secret_trouble: str = ""
+    secret_hint: str = ""
     is_secret_kept_here: bool = True
 
 

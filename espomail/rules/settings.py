@@ -69,7 +69,7 @@ def parse_number(low: int, high: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
         word = text.strip()
         if not (word.isascii() and word.isdigit() and len(word) < 10 and low <= int(word) <= high):
-            raise BadInput(f"not a whole number from {low} to {high}: {text!r}")
+            raise BadInput(f"not a whole number from {low} to {high}: {text!r}", "write it in digits alone")
         return int(word)
 
     return parse

@@ -120,6 +120,19 @@ def test_files_that_others_may_read_are_told_with_the_command_that_closes_them(r
     assert [each["check"] for each in findings(run, code=3)] == ["key-file"]
 
 
+def test_a_password_file_that_others_may_read_is_told_with_the_command_that_closes_it(run: Runner, tmp_path: Path) -> None:
+    do(run, "user add root --email root@team.example --admin")
+    file = tmp_path / "password"
+    file.write_text("secret")
+    file.chmod(0o644)
+    server = f"--imap-host 127.0.0.1 --imap-port 9 --imap-security none --imap-password-file {file}"
+    do(run, f"group-account add desk --address desk@team.example {server}")
+    (found,) = (each for each in findings(run, code=3) if each["check"] == "secret")
+    assert found["fix"] == f"run: chmod 600 {file}; or: espomail group-account secret desk"
+    file.chmod(0o600)
+    assert "secret" not in {each["check"] for each in findings(run, code=0)}
+
+
 def test_a_damaged_database_is_an_error_and_names_the_way_back(run: Runner) -> None:
     do(run, "user add root --email root@team.example --admin")
     db = store.open_db(run.db_path, now=NOW)

@@ -171,6 +171,13 @@ def test_a_usage_error_is_one_json_object_with_json(run: Runner, words: tuple[st
     assert (refused.error["code"], refused.error["kind"]) == (2, "usage")
 
 
+@pytest.mark.parametrize(
+    "words", [("case", "edit", "1", "--name"), ("case", "edit", "1", "--nope"), ("case", "edit")], ids=" ".join
+)
+def test_a_usage_error_names_the_help_of_its_command(run: Runner, words: tuple[str, ...]) -> None:
+    assert run(*words).stderr.endswith("\n  see: espomail case edit -h\n")
+
+
 def test_with_json_all_that_failed_in_a_round_is_one_object(run: Runner) -> None:
     add = ("group-account", "add", "desk", "--address", "desk@team.example", "--imap-host", "127.0.0.1")
     run(*add, "--imap-port", "1", "--imap-security", "none", "--imap-password-env", "NO_SUCH_VARIABLE")

@@ -70,8 +70,8 @@ def test_every_setting_can_be_set_back_to_its_default(run: Runner, db: Connectio
     ("key", "typed", "code", "hint"),
     [
         ("trash_dys", "3", 65, "trash_days"),
-        ("trash_days", "soon", 65, ""),
-        ("trash_days", "-1", 65, ""),
+        ("trash_days", "soon", 65, "digits"),
+        ("trash_days", "-1", 65, "digits"),
         ("b2c_mode", "perhaps", 65, "yes or no"),
         ("mail_size_max", "big", 65, "50M"),
         ("baseline_role", "nobody", 66, "role list"),
