@@ -24,7 +24,9 @@ plants: $(STAMP) servers
 soak: $(STAMP) servers
 	$(BIN)/python -m tests.faults.soak --minutes $(or $(MINUTES),60)
 
+# The parser to compare ours with is installed where there is one for this Python; without it that line is missing.
 bench: $(STAMP) servers
+	-$(BIN)/python -m pip install --quiet --editable '.[bench]'
 	for each in fetch idle start parse parse_growth access; do echo "== $$each"; $(BIN)/python benchmarks/$$each.py || exit 1; done
 
 lint: $(STAMP)
@@ -35,7 +37,7 @@ lint: $(STAMP)
 
 # One executable file: dist/espomail. It needs a Python 3.11 to 3.14 on the machine where it runs, and nothing else.
 binary: $(STAMP)
-	$(BIN)/python -m pip install --quiet 'pex>=2.20'
+	$(BIN)/python -m pip install --quiet --editable '.[binary]'
 	mkdir -p dist
 	rm -rf build
 	$(BIN)/pex . --venv --sh-boot --no-strip-pex-env --console-script espomail --output-file dist/espomail
