@@ -38,6 +38,7 @@ _COMMENT_MARK = re.compile(r"\\.|[()]", re.DOTALL)
 _ANGLE = re.compile(r'((?:[^">]|"(?:[^"\\]|\\.){0,320}+"){0,1000}+)>', re.DOTALL)
 _ROUTE = re.compile(r"^(?:@[^:<>]*+|mailto):", re.IGNORECASE)
 _INNER_COMMENT = re.compile(r"\([^()]*+\)")
+_SPACED_DOT = re.compile(r"\s*+\.\s*+")
 
 
 def normalise(address: str) -> str:
@@ -208,7 +209,7 @@ def _mailbox(tokens: Sequence[_Token]) -> Address | None:
     name = _name([*before, *(token for token in after if token.text.strip(" >"))]) or _decoded(comments)
     if len(angles) > 1 or any("@" in token.text for token in after if token.kind != "comment"):
         return Address(name, "")
-    return Address(name, normalise(_ROUTE.sub("", _INNER_COMMENT.sub("", tokens[angles[0]].text).strip())))
+    return Address(name, _closed_up(_ROUTE.sub("", _INNER_COMMENT.sub("", tokens[angles[0]].text).strip())))
 
 
 def _bare_mailbox(tokens: Sequence[_Token]) -> Address | None:
@@ -218,8 +219,17 @@ def _bare_mailbox(tokens: Sequence[_Token]) -> Address | None:
     comments = _decoded(" ".join(token.text for token in tokens if token.kind == "comment"))
     if not bare:
         return None
-    address = normalise(bare)
+    address = _closed_up(bare)
     return Address(comments, address) if address else Address(_name(texts), "")
+
+
+def _closed_up(text: str) -> str:
+    """The normal form; white space around the dots and the `@` of a bare address means nothing (RFC 5322 section 4.4)."""
+    address = normalise(text)
+    if address or '"' in text or len(text) > ADDRESS_CHARS_MAX:
+        return address
+    local, at, domain = text.rpartition("@")
+    return normalise(f"{local.rstrip()}@{_SPACED_DOT.sub('.', domain.strip())}") if at else ""
 
 
 def _name(tokens: Sequence[_Token]) -> str:

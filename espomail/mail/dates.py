@@ -15,6 +15,7 @@ _ZONES = {
     "ist": 5.5,
 }  # fmt: skip
 _COMMENT = re.compile(r"\([^()]{0,200}\)")
+_COMMENTS_DEEP = 3
 _USUAL = re.compile(
     r"(?:[A-Za-z]{3}, {1,2})?(\d{1,2}) ([A-Za-z]{3}) ([12]\d{3}) (\d\d):(\d\d):([0-5]\d|60) ([+-])(\d\d)(\d\d)(?![\d:])"
 )
@@ -37,7 +38,10 @@ def read_date(value: str) -> datetime | None:
     usual = _USUAL.match(value)
     if usual is not None:
         return _usual(usual)
-    text = " ".join(_COMMENT.sub(" ", text_of(value[:1000])).split())
+    text = text_of(value[:1000])
+    for _ in range(_COMMENTS_DEEP if "(" in text else 0):
+        text = _COMMENT.sub(" ", text)
+    text = " ".join(text.split())
     for pattern, read in ((_DATE, _rfc), (_ISO, _iso), (_AMERICAN, _american)):
         match = pattern.search(text)
         if match is not None:

@@ -15,7 +15,10 @@ INLINE_FILES_MAX = 500
 INLINE_STARTS_MAX = 1000
 
 _UU_BEGIN = re.compile(rb"^begin(?:-base64)? [0-7]{3,4} [^\r\n]{1,300}\r?\n", re.MULTILINE)
-_NO_BASE64 = re.compile(rb"\s*+[^\s]{1,80} [^\s]|\s*+[A-Za-z0-9+/=]{0,80}[^\sA-Za-z0-9+/=]{2}")
+_NO_BASE64 = re.compile(
+    rb"\s*+(?!(?:[A-Za-z0-9+/]{4}){0,20}+[A-Za-z0-9+/]{2}[A-Za-z0-9+/=]=[ \t])[^\s]{1,80}[ \t]{1,9}[^\s]"
+    rb"|\s*+[A-Za-z0-9+/=]{0,80}[^\sA-Za-z0-9+/=]{2}"
+)
 _LABEL_END = re.compile("[;(]")
 _UU_FILE = re.compile(rb"^begin [0-7]{3,4} ([^\r\n]{1,300}?)[ \t]*\r?\n", re.MULTILINE)
 _UU_BYTES_MAX = 45

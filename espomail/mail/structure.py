@@ -22,11 +22,16 @@ TEXT_BYTES_MAX = 8_000_000
 EMBEDDED_BYTES_MAX = 300_000_000
 LOOKALIKES_MAX = 200
 SWEEPS_MAX = 2
+GUESS_BYTES_MAX = 20_000
 
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,80}/[a-z0-9!#$&^_.+-]{1,120}")
 _TOKEN = re.compile(r"[^\s()<>@,;:\\\"/\[\]?=]+")
 _BLANK_LINES = re.compile(rb"(?:\r?\n)++")
 _EMBEDDED = ("message/rfc822", "message/global")
+_LIKELY_DELIMITER = re.compile(
+    rb"^--([^\r\n]{0,199}[^\s])[ \t]*\r?\nContent-(?:Type|Transfer-Encoding|Disposition|ID|Description)[ \t]*:",
+    re.MULTILINE | re.I,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,11 +174,9 @@ def _opened(body: _Stretch, kind: str, boundary: str, encoding: str, walk: _Walk
     if (is_multipart or kind == "message/rfc822") and (body.depth >= DEPTH_MAX or walk.parts > PARTS_MAX):
         walk.is_partial = True
         return "application/octet-stream", body.content[body.start : body.end], ()
-    if is_multipart and boundary:
-        children = _children(body, boundary, kind, walk)
-        if children is None and boundary != boundary.rstrip():
-            children = _children(body, boundary.rstrip(), kind, walk)
-        if children is not None or not body.content[body.start : body.end].strip():
+    if is_multipart:
+        children = _children_by_any_name(body, boundary, kind, walk)
+        if children is not None or (boundary and not body.content[body.start : body.end].strip()):
             return kind, b"", children or ()
     content, is_broken = decoded(body.content, body.start, body.end, encoding)
     walk.is_partial = walk.is_partial or is_broken
@@ -190,6 +193,17 @@ def _embedded(content: bytes, depth: int, walk: _Walk) -> tuple[Part, ...]:
         return ()
     header, start = split_header(content, after_mbox_line(content))
     return (_part(_Stretch(content, start, len(content), depth + 1), header, walk),)
+
+
+def _children_by_any_name(body: _Stretch, boundary: str, kind: str, walk: _Walk) -> tuple[Part, ...] | None:
+    """The parts by the boundary that the header names, else by the one that the body shows: gateways rewrite either alone."""
+    children = _children(body, boundary, kind, walk) if boundary else None
+    if children is None and boundary != boundary.rstrip():
+        children = _children(body, boundary.rstrip(), kind, walk)
+    if children is not None:
+        return children
+    shown = _LIKELY_DELIMITER.search(body.content, body.start, min(body.end, body.start + GUESS_BYTES_MAX))
+    return _children(body, shown[1].decode("utf-8", "ignore"), kind, walk) if shown else None
 
 
 def _children(body: _Stretch, boundary: str, kind: str, walk: _Walk) -> tuple[Part, ...] | None:

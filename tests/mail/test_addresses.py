@@ -37,6 +37,8 @@ from espomail.mail.addresses import ADDRESSES_MAX, _read_any, _read_simple, norm
         ("Ann; <a@example.org>", [("Ann", "a@example.org")]),
         ("Ann <a@example.org", [("Ann", "a@example.org")]),
         ('Ann "the boss <a@example.org>', [("Ann the boss", "a@example.org")]),
+        ("a @ shop (the big one) . example", [("the big one", "a@shop.example")]),
+        ("Ann <a@shop.  example>, b@shop\t.example", [("Ann", "a@shop.example"), ("", "b@shop.example")]),
     ],
 )
 def test_a_field_gives_its_mailboxes(value: str, boxes: list[tuple[str, str]]) -> None:

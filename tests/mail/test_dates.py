@@ -16,6 +16,7 @@ from espomail.mail.dates import read_date
     [
         ("Mon, 2 Mar 2026 09:30:15 +0100", datetime(2026, 3, 2, 8, 30, 15, tzinfo=UTC)),
         ("2 Mar 2026 09:30:15 -0330 (Newfoundland)", datetime(2026, 3, 2, 13, 0, 15, tzinfo=UTC)),
+        ("Mon, 2 Mar 2026 (a (rather (early)) morning) 09:30:15 +0000", datetime(2026, 3, 2, 9, 30, 15, tzinfo=UTC)),
         ("Mon,\n  2\n Mar\n 2026\n 09:30 +0000", datetime(2026, 3, 2, 9, 30, tzinfo=UTC)),
         ("Mon, 02 Mar 26 09:30 GMT", datetime(2026, 3, 2, 9, 30, tzinfo=UTC)),
         ("Mon, 02 Mar 99 09:30 EST", datetime(1999, 3, 2, 14, 30, tzinfo=UTC)),
