@@ -15,7 +15,7 @@ from datetime import datetime
 
 from espomail import times
 from espomail.desk import Desk, Mailbox
-from espomail.errors import Damaged, EspomailError, LoginRefused, TryAgain
+from espomail.errors import Damaged, EspomailError, FolderMissing, LoginRefused, TryAgain
 from espomail.model import Account
 from espomail.rounds import locks, reconcile
 from espomail.rounds.acting import act_on_server
@@ -132,7 +132,7 @@ def fetch(desk: Desk, request: Request, *, progress: Callable[[int, int], None] 
     if not request.dry_run:
         _keep_outcomes(desk, parts)
         for part in parts:
-            if part.is_tried and part.report.ok:
+            if part.is_tried and (part.report.ok or isinstance(part.report.failure, FolderMissing)):
                 _act_for(desk, part, budget)
     return Report(
         accounts=sorted((part.report for part in parts), key=lambda report: report.account),
@@ -225,7 +225,10 @@ def _seconds_left(desk: Desk, budget: Budget) -> float:
 
 
 def _keep_outcomes(desk: Desk, parts: Sequence[Part]) -> None:
-    """Write how each account's part went: success ends the back-off, failure prolongs it, five refused log-ins disable."""
+    """Write how each account's part went: success ends the back-off, failure prolongs it, five refused log-ins disable.
+
+    A missing folder counts as a failure without a back-off: the server is well, and the other folders go on.
+    """
     for part in parts:
         if not part.is_tried:
             continue
@@ -241,11 +244,12 @@ def _keep_failure(desk: Desk, account: Account, error: EspomailError) -> None:
     before = accounts.round_of(desk.db, account.id)
     is_refused = isinstance(error, LoginRefused)
     refusals = before.login_refusals + 1 if is_refused else 0
-    again = next_try(schedule.account(before.failures + 1, login_refusals=refusals, now=now, jitter=_jitter(desk)))
+    decision = schedule.account(before.failures + 1, login_refusals=refusals, now=now, jitter=_jitter(desk))
+    again = None if isinstance(error, FolderMissing) else next_try(decision)
     after = accounts.note_failure(
         desk.db, account.id, now=now, error=error.message, next_try_at=again, is_login_refused=is_refused
     )
-    if again is None:
+    if isinstance(decision, schedule.GiveUp):
         accounts.set_active(desk.db, account.id, is_active=False)
         _tell(
             desk, account, "account-disabled", f"{account.name} is disabled after {refusals} refused log-ins: {error.message}"

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from espomail import life
 from espomail.desk import Mailbox
-from espomail.errors import Declined
+from espomail.errors import Declined, FolderMissing
 from espomail.model import Account, RawMail, RefusedMail, VanishedMail
 from espomail.rules import schedule
 from espomail.store import mailboxes, raw_mails, receipts
@@ -72,12 +72,21 @@ class Session:
     folders: list[FolderTaken] = field(default_factory=list)
 
     def walk(self) -> None:
-        """Take in what is new in each monitored folder; raise Unreachable when the connection is lost."""
+        """Take in what is new in each monitored folder; raise SessionLost when the connection is lost.
+
+        A folder that is missing or refused holds up none of the others; the first such refusal is raised in the end.
+        """
         sent = {f.name for f in self.box.list_folders() if "\\Sent" in f.flags}
+        refusal: FolderMissing | Declined | None = None
         for folder in self.account.folders:
             taken = FolderTaken(folder)
             self.folders.append(taken)
-            self._walk_folder(folder, taken, is_sent=folder in sent)
+            try:
+                self._walk_folder(folder, taken, is_sent=folder in sent)
+            except (FolderMissing, Declined) as error:
+                refusal = refusal or error
+        if refusal is not None:
+            raise refusal
 
     def _walk_folder(self, folder: str, taken: FolderTaken, *, is_sent: bool) -> None:
         state = self.box.select(folder)
