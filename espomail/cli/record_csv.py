@@ -11,7 +11,7 @@ import click
 from espomail.cli.frame import asked, command, emit, pass_desk, read_path, said, write
 from espomail.cli.output import csv_text
 from espomail.cli.record_fields import add_record, current, list_json, list_visible, read_fields, type_argument
-from espomail.errors import BadInput, EspomailError
+from espomail.errors import BadInput, NotFound
 from espomail.model import Thing
 from espomail.rules import access
 from espomail.rules import records as rules
@@ -20,6 +20,8 @@ from espomail.store.db import rolled_back, transaction
 
 if TYPE_CHECKING:
     from espomail.desk import Desk
+
+TOLD_MAX = 50
 
 
 @command(
@@ -59,15 +61,18 @@ def export(desk: Desk, type_: str) -> None:
 def _import(desk: Desk, type_: str, lines: list[rules.Line]) -> dict[str, int]:
     known = records.list_by_name_and_email(desk.db, type_)
     counts = {"added": 0, "changed": 0, "unchanged": 0}
+    refused: list[str] = []
     for line in lines:
         try:
             key, outcome = _import_line(desk, type_, line, known)
-        except EspomailError as error:
-            error.message = f"line {line.number}: {error.message}"
-            error.args = (error.message,)
-            raise
+        except (BadInput, NotFound) as error:
+            refused.append(f"line {line.number}: {error.message}" + (f" ({error.hint})" if error.hint else ""))
+            continue
         known.update(key)
         counts[outcome] += 1
+    if refused:
+        more = [f"and {len(refused) - TOLD_MAX} lines more"] if len(refused) > TOLD_MAX else []
+        raise BadInput("\n".join(refused[:TOLD_MAX] + more), "nothing was imported; mend these lines and import the file again")
     return counts
 
 
@@ -75,6 +80,8 @@ def _import_line(
     desk: Desk, type_: str, line: rules.Line, known: Mapping[tuple[str, str], int]
 ) -> tuple[dict[tuple[str, str], int], str]:
     """Add or change one record; return its key with its id, and what was done."""
+    if not line.cells["name"]:
+        raise BadInput("no name", "every record needs one")
     values = _values(line)
     fields = read_fields(desk, type_, values)
     key = (fields.name, fields.emails[0] if fields.emails else "")

@@ -58,7 +58,7 @@ def conversion(lead: str, *, account: str | None, contact: str | None, opportuni
 
 
 def read_csv(text: str) -> list[Line]:
-    """Given a CSV file with a header line, return its records in order; raise BadInput naming the first line that is wrong.
+    """Given a CSV file with a header line, return its records in order; raise BadInput naming the first line that is no CSV.
 
     Columns: name, emails, account, contacts, assigned_user, teams; what `record export` adds is passed over. Semicolons
     separate where the header has no comma. The `'` that export puts before a formula is taken off.
@@ -69,11 +69,7 @@ def read_csv(text: str) -> list[Line]:
     reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter)
     rows = _rows(reader)
     columns = _columns(next(rows, (1, []))[1])
-    lines = [_line(number, cells, columns) for number, cells in rows if any(cell.strip() for cell in cells)]
-    for line in lines:
-        if not line.cells["name"]:
-            raise BadInput(f"line {line.number}: no name", "every record needs a name")
-    return lines
+    return [_line(number, cells, columns) for number, cells in rows if any(cell.strip() for cell in cells)]
 
 
 def _rows(reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
