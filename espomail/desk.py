@@ -12,7 +12,8 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from espomail.model import Account, Actor, FolderInfo, FolderState, RawMail, RefusedMail, SendOutcome, VanishedMail
+from espomail.answers import FolderInfo, FolderState, RawMail, RefusedMail, SendOutcome, VanishedMail
+from espomail.model import Account, Actor
 
 if TYPE_CHECKING:
     from espomail.store.db import Connection

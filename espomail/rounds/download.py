@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from espomail.answers import RawMail
 from espomail.desk import Desk, Mailbox
 from espomail.errors import BadInput, Declined
-from espomail.model import RawMail
 from espomail.store import accounts, oversize, raw_mails
 from espomail.store.emails_read import ReadEmail
 from espomail.store.oversize import Place

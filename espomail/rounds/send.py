@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
+from espomail.answers import Deferred, Delivery, LostBeforeData, LostInData, Rejected, SendOutcome
 from espomail.desk import Desk, Post
 from espomail.errors import EspomailError, Unreachable
-from espomail.model import Account, Deferred, Delivery, LostBeforeData, LostInData, Rejected, SendOutcome
+from espomail.model import Account
 from espomail.rounds import locks, settling
 from espomail.rounds.settling import Sent
 from espomail.store import accounts, outbound, outbox

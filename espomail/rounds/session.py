@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from espomail import life
+from espomail.answers import RawMail, RefusedMail, VanishedMail
 from espomail.desk import Mailbox
 from espomail.errors import Declined, FolderMissing
-from espomail.model import Account, RawMail, RefusedMail, VanishedMail
+from espomail.model import Account
 from espomail.rules import schedule
 from espomail.store import mailboxes, raw_mails, receipts
 from espomail.store.db import Connection, rolled_back, transaction

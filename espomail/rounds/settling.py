@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from espomail import times
+from espomail.answers import Deferred, Delivery, LostBeforeData, LostInData, Rejected, Reply, SendOutcome
 from espomail.desk import Desk
-from espomail.model import Deferred, Delivery, LostBeforeData, LostInData, Rejected, Reply, SendOutcome
 from espomail.rounds.session import next_try
 from espomail.rules import schedule
 from espomail.store import emails, notifications, outbox

@@ -12,8 +12,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 
+from espomail.answers import FolderInfo, FolderState, RawMail, RefusedMail, VanishedMail
 from espomail.errors import BadInput, Declined, FolderMissing, SessionLost, Unreachable
-from espomail.model import Account, FolderInfo, FolderState, RawMail, RefusedMail, Server, VanishedMail
+from espomail.model import Account, Server
 from espomail.wire import folder_names, imap_grammar, imap_read
 from espomail.wire.connection import connect
 from espomail.wire.imap_read import Facts, Unreadable

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from espomail.answers import RawMail, RefusedMail, VanishedMail
 from espomail.errors import SessionLost
-from espomail.model import RawMail, RefusedMail, VanishedMail
 from espomail.wire import imap_grammar
 from espomail.wire.imap_grammar import Value
 from espomail.wire.imap_session import Answer, ImapSession, Outcome

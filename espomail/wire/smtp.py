@@ -11,8 +11,9 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from espomail.answers import Deferred, Delivery, LostBeforeData, LostInData, Rejected, Reply, SendOutcome
 from espomail.errors import BadInput, LoginRefused, SessionLost, Unreachable
-from espomail.model import Deferred, Delivery, LostBeforeData, LostInData, Rejected, Reply, SendOutcome, Server
+from espomail.model import Server
 from espomail.wire import auth, tls
 from espomail.wire.auth import Credentials
 from espomail.wire.connection import Connection, connect

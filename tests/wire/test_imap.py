@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from espomail.answers import FolderInfo, RawMail, VanishedMail
 from espomail.errors import BadInput, Declined, EspomailError, FolderMissing, LoginRefused, NotPermitted, NotSetUp, Unreachable
-from espomail.model import FolderInfo, RawMail, Secret, VanishedMail
+from espomail.model import Secret
 from espomail.wire import imap
 from tests import servers
 from tests.servers import PASSWORD, Dovecot

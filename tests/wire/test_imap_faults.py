@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
+from espomail.answers import RawMail, RefusedMail, VanishedMail
 from espomail.errors import LoginRefused, SessionLost, Unreachable
-from espomail.model import RawMail, RefusedMail, Secret, VanishedMail
+from espomail.model import Secret
 from espomail.wire import imap
 from espomail.wire.imap_read import Unreadable
 from tests.scripted_imap import Piece, ScriptedImap, Twist, scripted_imap

@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
+from espomail.answers import Deferred, Delivery, LostBeforeData, LostInData, Rejected, Reply, SendOutcome
 from espomail.errors import BadInput, EspomailError, LoginRefused, NotPermitted, SessionLost, Unreachable
-from espomail.model import Deferred, Delivery, LostBeforeData, LostInData, Rejected, Reply, Secret, SendOutcome, Server
+from espomail.model import Secret, Server
 from espomail.wire import smtp
 from tests import servers
 from tests.servers import PASSWORD, SmtpServer
