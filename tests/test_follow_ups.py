@@ -35,3 +35,17 @@ def test_a_mail_that_comes_between_two_it_connects_makes_one_thread_of_them(run:
         own, answered = (f"{name}@client.example" if name else None for name in line)
         run("deliver", "desk", input=letter(str(own), to="desk@team.example", answers=answered))
     assert {each["thread_id"] for each in run("email", "list", "--json").json} == {1}
+
+
+@pytest.mark.parametrize("is_deleted", [False, True], ids=["held", "deleted since"])
+def test_who_borrows_the_id_of_an_answered_mail_does_not_come_into_its_case(run: Runner, is_deleted: bool) -> None:
+    run("group-account", "add", "desk", "--address", "desk@team.example", "--create-case")
+    question = letter("q@client.example", to="desk@team.example")
+    answer = letter("a@client.example", to="desk@team.example", answers="q@client.example")
+    borrowed = letter("q@client.example", to="desk@team.example", sender="eve@bad.example", text="Something else")
+    assert [run("deliver", "desk", "--json", input=mail).json["case"] for mail in (question, answer)] == [1, 1]
+    if is_deleted:
+        run("email", "delete", "1", "--yes")
+    taken = run("deliver", "desk", "--json", input=borrowed).json
+    shown = run("email", "show", str(taken["email"]), "--json").json
+    assert (taken["case"], shown["thread_id"], shown["flags"]) == (2, taken["email"], ["reused-message-id"])

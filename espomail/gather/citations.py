@@ -16,7 +16,8 @@ from espomail.store.threads import Held
 class Citations:
     """The ids that a mail cites, nearest first: which of them we hold, and which unseen ones a held mail cites too.
 
-    `late` is a held mail that cites this one: it came before the mail it answers.
+    `late` is a held mail that cites this one: it came before the mail it answers. Where another mail has had this one's id, even one
+    deleted since, it was that one that was answered, and there is no `late`.
     """
 
     ids: tuple[str, ...]
@@ -36,10 +37,16 @@ class Thread:
 def citations(db: Connection, mail: Mail, *, besides: int | None = None) -> Citations:
     """What the mail cites of what we hold; `besides` is the mail's own email, when it has one already."""
     ids = cited_ids(mail)
-    held = {i: h for i, h in threads.held(db, ids).items() if h.email_id is None or h.email_id != besides} if ids else {}
+    held = _held_by_others(db, ids, besides)
     unseen = threads.citing(db, [*(i for i in ids if i not in held), mail.message_id], besides=besides)
     late = unseen.pop(mail.message_id, None)
+    if late is not None and _held_by_others(db, [mail.message_id], besides):
+        late = None
     return Citations(tuple(ids), held, unseen, late)
+
+
+def _held_by_others(db: Connection, ids: list[str], besides: int | None) -> dict[str, Held]:
+    return {i: h for i, h in threads.held(db, ids).items() if h.email_id is None or h.email_id != besides}
 
 
 def thread(cited: Citations) -> Thread:

@@ -59,6 +59,10 @@ def normal_bytes(text: str) -> bytes:
     for lead, spaces in _WIDE_SPACES.items():
         if lead in content and any(space in content for space in spaces):
             return normal_text(text).encode("utf-8", "replace")
+    return _folded(content)
+
+
+def _folded(content: bytes) -> bytes:
     content = content.translate(_TO_SPACE).strip(b" ")
     while b"  " in content:
         content = content.replace(b"  ", b" ")
@@ -73,17 +77,21 @@ def content_key(
     attachment_hashes: Iterable[str],
     *,
     subject: str = "",
+    body: bytes = b"",
 ) -> str:
     """Given what the writer of a mail made, return its key (hex sha256): equal keys are one mail.
 
-    The subject counts only where there is no Message-ID: lists put their tag into it. None of the values can hold the
-    separator, which is white space to all of them.
+    The subject counts only where there is no Message-ID: lists put their tag into it. There the decoded body counts as well when no
+    text could be made of it: bytes that can't be shown still tell two mails apart. None of the values can hold the separator,
+    which is white space to all of them.
     """
     named = (message_id or "", sender, to_text(sent_at) if sent_at else "")
     parts = [word.encode("utf-8", "replace") for word in named]
     parts += [normal_bytes(text), *(word.encode() for word in sorted(attachment_hashes))]
     if message_id is None:
         parts.append(normal_bytes(subject))
+        unreadable = b"" if parts[3] else _folded(body)
+        parts += [unreadable] if unreadable else []
     return hashlib.sha256(b"\x1f".join(parts)).hexdigest()
 
 

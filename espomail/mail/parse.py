@@ -37,7 +37,7 @@ def parse(raw: bytes, *, head: Head | None = None, trusted_authserv_id: str | No
     head = head or _head(structure.header, structure.root.headers, trusted_authserv_id)
     content = content_of(structure.root)
     attachments = tuple(_attachment(leaf) for leaf in content.leaves)
-    key = _content_key(head, content, attachments)
+    key = _content_key(head, content, attachments, body=structure.root.content)
     found_bounce = bounce.read_bounce(structure.root, text=content.text)
     values = {name: getattr(head, name) for name in _HEAD_FIELDS}
     values["is_partial"] = head.is_partial or structure.is_partial or content.is_partial
@@ -64,10 +64,10 @@ def attachment_content(raw: bytes, position: int) -> bytes:
     raise KeyError(position)
 
 
-def _content_key(head: Head, content: Content, attachments: Sequence[Attachment]) -> str:
+def _content_key(head: Head, content: Content, attachments: Sequence[Attachment], *, body: bytes) -> str:
     sender = head.sender.address if head.sender else ""
     hashes = (attachment.sha256 for attachment in attachments)
-    return identity.content_key(head.message_id, sender, head.sent_at, content.text, hashes, subject=head.subject)
+    return identity.content_key(head.message_id, sender, head.sent_at, content.text, hashes, subject=head.subject, body=body)
 
 
 def _attachment(leaf: Leaf) -> Attachment:

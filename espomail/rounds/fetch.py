@@ -128,7 +128,7 @@ def fetch(desk: Desk, request: Request, *, progress: Callable[[int, int], None] 
     child.finish()
     for part in parts:
         part.report.folders = [_folder_report(desk.db, folder, dry_run=request.dry_run) for folder in part.taken]
-        part.report.backlog = sum(folder.pending for folder in part.report.folders)
+        part.report.backlog = _backlog(desk.db, part)
     if not request.dry_run:
         _keep_outcomes(desk, parts)
         for part in parts:
@@ -286,6 +286,13 @@ def _folder_report(db: Connection, taken: FolderTaken, *, dry_run: bool) -> Fold
         pending=taken.pending + states.get("new", 0),
         last_uid=taken.last_uid,
     )
+
+
+def _backlog(db: Connection, part: Part) -> int:
+    """What the round left on the server; of an account that it did not come to, what the round before left."""
+    if not part.is_tried:
+        return accounts.round_of(db, part.account.id).backlog
+    return sum(folder.pending for folder in part.report.folders)
 
 
 # ---------------------------------------------------------------- after the import

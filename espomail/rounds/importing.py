@@ -74,7 +74,7 @@ def find_mails(paths: Sequence[str], *, format_: str, stdin: BinaryIO) -> Iterat
         if not path.exists():
             raise BadInput(f"no such file or folder: {name}", "check the path")
         if path.is_dir():
-            yield from _in_folder(path, format_)
+            yield from _in_folder(path, format_, seen=set())
         else:
             yield from _in_file(path, format_)
 
@@ -91,15 +91,18 @@ def _in_stdin(stdin: BinaryIO, format_: str) -> Iterator[FoundMail]:
             yield replace(mail, path=mail.path.replace(str(file), "-", 1))
 
 
-def _in_folder(folder: Path, format_: str) -> Iterator[FoundMail]:
+def _in_folder(folder: Path, format_: str, *, seen: set[Path]) -> Iterator[FoundMail]:
+    """The mails below a folder; each of its folders is searched once, however many links lead to it or round in a circle."""
+    seen.add(folder.resolve())
     if _is_maildir(folder):
         yield from _in_maildir(folder)
     elif format_ == "maildir":
         raise BadInput(f"{folder} is no Maildir (it has no folders cur and new)", "leave out --format to search the folder")
     for path in sorted(folder.iterdir()):
         if path.is_dir():
-            if path.name not in ("cur", "new", "tmp") or not _is_maildir(folder):
-                yield from _in_folder(path, "auto" if format_ == "maildir" else format_)
+            is_part = path.name in ("cur", "new", "tmp") and _is_maildir(folder)
+            if not is_part and path.resolve() not in seen:
+                yield from _in_folder(path, "auto" if format_ == "maildir" else format_, seen=seen)
         elif path.is_file() and _looks_like_mail(path, format_):
             yield from _in_file(path, format_)
 

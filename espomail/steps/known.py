@@ -46,6 +46,9 @@ def recognise(p: Passage, mail: Mail) -> Recognition:
         others = [email.id for email in namesakes]
         p.note(Step("known", "new", "another mail has used the same Message-ID; both are flagged", {"emails": others}))
         return Recognition(flags=("reused-message-id",))
+    if emails.is_id_of_deleted(p.db, mail.message_id):
+        p.note(Step("known", "new", "a mail that was deleted had the same Message-ID; this one is flagged"))
+        return Recognition(flags=("reused-message-id",))
     p.note(Step("known", "new", "never seen"))
     return Recognition()
 

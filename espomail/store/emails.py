@@ -88,6 +88,11 @@ def find_tombstone(db: Connection, content_key: str) -> Tombstone | None:
     return None if row is None else Tombstone(**row)
 
 
+def is_id_of_deleted(db: Connection, message_id: str) -> bool:
+    """Whether a mail with this Message-ID was deleted for everybody."""
+    return db.execute("select 1 from tombstones where message_id = ?", (message_id,)).fetchone() is not None
+
+
 def ids_since(db: Connection, since: datetime) -> list[int]:
     """The emails taken in from mailboxes since a moment, oldest first."""
     rows = db.execute(

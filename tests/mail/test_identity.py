@@ -82,6 +82,12 @@ def test_two_empty_mails_without_an_id_but_with_other_subjects_are_two() -> None
     assert key(b"Subject: one\n\n") != key(b"Subject: two\n\n")
 
 
+def test_what_shows_no_text_is_still_told_apart_by_its_bytes() -> None:
+    assert key(b"") == key(b" \r\n\n") == key(b"From: \n\n")
+    assert len({key(b""), key(b"\0"), key(b"\0\0"), key(b"Content-Type: text/html\n\n<hr>")}) == 4
+    assert key(b"\0\0\r\n") == key(b"Received: from mx by other\n\n\0\0\n")
+
+
 @pytest.mark.parametrize(
     ("one", "other", "answer"),
     [

@@ -47,3 +47,21 @@ def test_an_account_that_the_round_did_not_come_to_is_not_called_well(tmp_path: 
     shop.run("fetch --jobs 1 --limit 1")
     succeeded = {each["account"]: each["last_success_at"] is not None for each in shop.ask("status")["accounts"]}
     assert succeeded == {"early": True, "late": False}
+
+
+def test_what_a_round_left_waits_also_in_the_report_of_one_that_does_not_come_to_it(
+    tmp_path: Path, dovecot: servers.Dovecot
+) -> None:
+    shop = Shop(tmp_path, dovecot)
+    shop.add_account("full", "", login="one")
+    shop.add_account("other", "", login="two")
+    shop.run("fetch")
+    shop.put("one", letter("4@client.example"), letter("5@client.example"), letter("6@client.example"))
+    shop.put("two", letter("7@client.example"))
+    shop.run("fetch full --limit 1")
+    report = shop.ask("fetch --jobs 1 --limit 1")
+    assert {each["account"]: (each["backlog"], len(each["folders"])) for each in report["accounts"]} == {
+        "full": (2, 0),
+        "other": (0, 1),
+    }
+    assert {each["account"]: each["backlog"] for each in shop.ask("status")["accounts"]} == {"full": 2, "other": 0}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.conftest import Runner
@@ -77,3 +79,14 @@ def test_files_are_known_by_their_endings_in_any_case(desk: Runner) -> None:
     (folder / "one.EML").write_bytes(letter(b"one"))
     (folder / "two.Mbox").write_bytes(mbox(letter(b"two"), letter(b"three")))
     assert desk("import", str(folder), "--account", "desk", "--json").json["imported"] == 3
+
+
+def test_a_folder_is_searched_once_however_many_links_lead_to_it(desk: Runner, tmp_path: Path) -> None:
+    (tmp_path / "box" / "inner").mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    for place in ("box", "box/inner", "elsewhere"):
+        (tmp_path / place / "one.eml").write_bytes(letter(place.encode()))
+    for name, target in {"circle": "box", "second-way": "box/inner", "linked": "elsewhere"}.items():
+        (tmp_path / "box" / name).symlink_to(tmp_path / target)
+    done = desk("import", str(tmp_path / "box"), "--account", "desk", "--json")
+    assert (done.json["imported"], done.json["duplicates"]) == (3, 0)
