@@ -66,7 +66,10 @@ def json_text(value: object, *, pretty: bool) -> str:
 
 
 def csv_text(rows: Sequence[Row], *, columns: Sequence[str] = ()) -> str:
-    """The rows as CSV with a header line; a cell that a spreadsheet would take for a formula gets a `'` in front."""
+    """The rows as CSV with a header line; a cell that a spreadsheet would take for a formula gets a `'` in front.
+
+    So does one that looks like such a cell already: who reads the file takes one `'` off and has what was there.
+    """
     names = list(rows[0]) if rows else list(columns)
     target = io.StringIO()
     writer = csv.writer(target, lineterminator="\n")
@@ -79,7 +82,7 @@ def _csv_cell(value: object) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
     text = words_of(value)
-    return safe(f"'{text}" if text.startswith(_FORMULA_STARTS) else text, keep="\n\t")
+    return safe(f"'{text}" if text.lstrip("'").startswith(_FORMULA_STARTS) else text, keep="\n\t")
 
 
 def words_of(value: object) -> str:

@@ -54,8 +54,7 @@ def export(desk: Desk, type_: str) -> None:
     if asked().format in ("json", "jsonl"):
         emit(rows)
         return
-    plain = [{**row, "account": _name(row["account"]), "contacts": [_name(each) for each in row["contacts"]]} for row in rows]
-    write(csv_text(plain, columns=("id", "type", *rules.COLUMNS)))
+    write(csv_text([_plain(row) for row in rows], columns=("id", "type", *rules.COLUMNS)))
 
 
 def _import(desk: Desk, type_: str, lines: list[rules.Line]) -> dict[str, int]:
@@ -117,6 +116,12 @@ def _tell(outcome: Mapping[str, Any]) -> None:
         emit(outcome)
     else:
         said(f"{outcome['added']} added, {outcome['changed']} changed, {outcome['unchanged']} as they were")
+
+
+def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A record as `record import` takes it back: the contacts of a company name it themselves, so its own line leaves them out."""
+    contacts = [_name(each) for each in row["contacts"]] if row["type"] in rules.WITH_CONTACTS else []
+    return {**row, "account": _name(row["account"]), "contacts": contacts}
 
 
 def _name(ref: Mapping[str, Any] | None) -> str | None:

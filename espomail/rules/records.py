@@ -112,4 +112,4 @@ def _line(number: int, cells: list[str], columns: list[str | None]) -> Line:
 
 
 def _without_guard(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA_STARTS) else cell
+    return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(_FORMULA_STARTS) else cell

@@ -159,6 +159,16 @@ def test_what_is_exported_can_be_imported_and_changes_nothing(shop: Any, tmp_pat
     }
 
 
+def test_what_is_exported_of_companies_and_contacts_comes_back_as_it_was(shop: Any) -> None:
+    for name in ("=SUM(A1)", "'=SUM(A1)", "''-x", "'quoted", 'Müller, "Söhne"'):
+        shop("record", "add", "account", "--name", name)
+    exported = {type_: shop("record", "export", type_).stdout for type_ in ("account", "contact")}
+    for type_, text in exported.items():
+        taken = shop("record", "import", type_, "-", "--json", input="\ufeff" + text).json
+        assert (taken["added"], taken["changed"]) == (0, 0), taken
+        assert taken["unchanged"] == len(text.splitlines()) - 1
+
+
 def test_an_import_adds_what_is_new_and_changes_what_is_known(shop: Any) -> None:
     text = "name,emails,account\nBob Roe,bob@acme.example; bob@new.example,\nDora,dora@x.example,Acme\n"
     counted = {"type": "contact", "added": 1, "changed": 1, "unchanged": 0}
