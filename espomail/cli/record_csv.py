@@ -79,6 +79,8 @@ def _import_line(
     desk: Desk, type_: str, line: rules.Line, known: Mapping[tuple[str, str], int]
 ) -> tuple[dict[tuple[str, str], int], str]:
     """Add or change one record; return its key with its id, and what was done."""
+    if line.problem is not None:
+        raise line.problem
     if not line.cells["name"]:
         raise BadInput("no name", "every record needs one")
     values = _values(line)

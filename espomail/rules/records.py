@@ -29,10 +29,14 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One record of a CSV file: where it ends in the file, and its cells by column of `COLUMNS`, those that the file has."""
+    """One record of a CSV file: where it ends in the file, and its cells by column of `COLUMNS`, those that the file has.
+
+    Where its cells can't be told apart it has none, and `problem` says why.
+    """
 
     number: int
     cells: Mapping[str, str]
+    problem: BadInput | None = None
 
     def several(self, column: str) -> tuple[str, ...]:
         """The values of a cell that lists them with commas or semicolons."""
@@ -58,7 +62,7 @@ def conversion(lead: str, *, account: str | None, contact: str | None, opportuni
 
 
 def read_csv(text: str) -> list[Line]:
-    """Given a CSV file with a header line, return its records in order; raise BadInput naming the first line that is no CSV.
+    """Given a CSV file with a header line, return its records in order; raise BadInput naming the line that is no CSV at all.
 
     Columns: name, emails, account, contacts, assigned_user, teams; what `record export` adds is passed over. Semicolons
     separate where the header has no comma. The `'` that export puts before a formula is taken off.
@@ -104,9 +108,10 @@ def _columns(header: list[str]) -> list[str | None]:
 
 def _line(number: int, cells: list[str], columns: list[str | None]) -> Line:
     if len(cells) != len(columns):
-        raise BadInput(f"line {number}: {len(cells)} cells, the header has {len(columns)}", "check the commas of that line")
+        problem = BadInput(f"{len(cells)} cells, the header has {len(columns)}", "check the commas of that line")
+        return Line(number, {}, problem)
     if any("\0" in cell for cell in cells):
-        raise BadInput(f"line {number}: a NUL character", "save the file as plain text")
+        return Line(number, {}, BadInput("a NUL character", "save the file as plain text"))
     pairs = zip(columns, cells, strict=True)
     return Line(number, {column: _without_guard(cell.strip()) for column, cell in pairs if column})
 

@@ -198,8 +198,14 @@ def test_one_bad_line_imports_nothing_and_is_named(shop: Any, line: str, message
 
 
 def test_every_bad_line_of_a_file_is_named_at_once(shop: Any) -> None:
-    text = "name,emails,account\nCarl,,\n,x@y.example,\nDora,dora,\nEve,,Nowhere\n"
+    text = "name,emails,account\nCarl,,\n,x@y.example,\nDora,dora,\nFay,,,\nGil\0,,\nEve,,Nowhere\n"
     refused = shop("record", "import", "contact", "-", "--json", input=text)
     told = [line.partition(" (")[0] for line in refused.error["message"].splitlines()]
-    assert told == ["line 3: no name", "line 4: not an e-mail address: 'dora'", "line 5: no such account: Nowhere"]
+    assert told == [
+        "line 3: no name",
+        "line 4: not an e-mail address: 'dora'",
+        "line 5: 4 cells, the header has 3",
+        "line 6: a NUL character",
+        "line 7: no such account: Nowhere",
+    ]
     assert shop("record", "list", "contact", "--json").json == [BOB]
