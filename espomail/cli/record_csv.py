@@ -122,8 +122,9 @@ def _tell(outcome: Mapping[str, Any]) -> None:
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
     """A record as `record import` takes it back: the contacts of a company name it themselves, so its own line leaves them out."""
-    contacts = [_name(each) for each in row["contacts"]] if row["type"] in rules.WITH_CONTACTS else []
-    return {**row, "account": _name(row["account"]), "contacts": contacts}
+    contacts = [rules.item(each["name"]) for each in row["contacts"]] if row["type"] in rules.WITH_CONTACTS else []
+    teams = [rules.item(team) for team in row["teams"]]
+    return {**row, "account": _name(row["account"]), "contacts": contacts, "teams": teams}
 
 
 def _name(ref: Mapping[str, Any] | None) -> str | None:

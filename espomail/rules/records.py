@@ -24,6 +24,7 @@ _OTHER_SPELLINGS = {
     "team": "teams",
 }
 _PASSED_OVER = ("id", "type", "invalid_emails", "followers")
+_ITEM = re.compile(r'\s*"((?:[^"]|"")*)"\s*(?=[,;\n]|\Z)|[^,;\n]+')
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -39,8 +40,10 @@ class Line:
     problem: BadInput | None = None
 
     def several(self, column: str) -> tuple[str, ...]:
-        """The values of a cell that lists them with commas or semicolons."""
-        return tuple(value for part in re.split(r"[,;\n]", self.cells.get(column, "")) if (value := part.strip()))
+        """The values of a cell that lists them with commas or semicolons; one in quotes may hold these itself."""
+        found = _ITEM.finditer(self.cells.get(column, ""))
+        values = (item[0].strip() if item[1] is None else item[1].replace('""', '"') for item in found)
+        return tuple(value for value in values if value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,11 @@ def read_csv(text: str) -> list[Line]:
     rows = _rows(reader)
     columns = _columns(next(rows, (1, []))[1])
     return [_line(number, cells, columns) for number, cells in rows if any(cell.strip() for cell in cells)]
+
+
+def item(value: str) -> str:
+    """The value as it stands in a cell that lists several: in quotes where it could be taken for more than one."""
+    return '"' + value.replace('"', '""') + '"' if re.search(r'[,;\n"]', value) else value
 
 
 def _rows(reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:

@@ -169,6 +169,18 @@ def test_what_is_exported_of_companies_and_contacts_comes_back_as_it_was(shop: A
         assert taken["unchanged"] == len(text.splitlines()) - 1
 
 
+def test_a_contact_whose_name_holds_a_comma_stays_one_contact(shop: Any) -> None:
+    names = ("Doe, John", 'Jo "JJ" Doe', "Plain")
+    for name in names:
+        shop("record", "add", "contact", "--name", name)
+    shop("record", "add", "opportunity", "--name", "Deal", *(word for name in names for word in ("--contact", name)))
+    exported = shop("record", "export", "opportunity").stdout
+    shop("record", "remove", "opportunity", "Deal", "--yes")
+    assert shop("record", "import", "opportunity", "-", "--json", input=exported).json["added"] == 1
+    held = shop("record", "show", "opportunity", "Deal", "--json").json["contacts"]
+    assert sorted(each["name"] for each in held) == sorted(names)
+
+
 def test_an_import_adds_what_is_new_and_changes_what_is_known(shop: Any) -> None:
     text = "name,emails,account\nBob Roe,bob@acme.example; bob@new.example,\nDora,dora@x.example,Acme\n"
     counted = {"type": "contact", "added": 1, "changed": 1, "unchanged": 0}
