@@ -40,7 +40,7 @@ BUSY_TIMEOUT_MS = 20_000
 TURN_POLL_S = (0.001, 0.003)
 APPLICATION_ID = 0x6573706D  # "espm"
 
-_FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
+_FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
 _BROKEN = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
@@ -239,7 +239,9 @@ def as_expected(error: SqliteError) -> EspomailError:
         return TryAgain("the database is busy with another long write", "try again in a moment")
     if primary in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM) or "readonly" in text:
         return TryAgain("the database can't be written (read-only)", "check the owner and mode of the file and its folder")
-    if primary in _FULL or "disk is full" in text or "disk I/O" in text or "unable to open" in text:
+    if primary == sqlite3.SQLITE_CANTOPEN or "unable to open" in text:
+        return TryAgain(f"the database can't be written: {text}", "check that its folder can be written and the disk has space")
+    if primary in _FULL or "disk is full" in text or "disk I/O" in text:
         return TryAgain(f"the database can't be written: {text}", "free some disk space, then run the command again")
     if primary in _BROKEN or "malformed" in text or "not a database" in text:
         return Damaged(f"the database is damaged: {text}", "restore a backup with: espomail restore FILE")

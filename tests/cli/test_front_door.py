@@ -230,6 +230,13 @@ def test_a_locked_damaged_or_missing_database_has_its_own_code(tmp_path: Path) -
     assert espomail(tmp_path, "status").returncode == 74
 
 
+def test_a_database_that_can_not_be_opened_is_no_full_disk_alone(tmp_path: Path) -> None:
+    (tmp_path / "espomail.db").mkdir()
+    refused = espomail(tmp_path, "status", "--json")
+    told = json.loads(refused.stderr)["error"]
+    assert (refused.returncode, told["hint"]) == (75, "check that its folder can be written and the disk has space")
+
+
 def test_a_bug_is_one_line_and_its_traceback_only_with_verbose(tmp_path: Path) -> None:
     program = (
         "import sys; from espomail.cli import main, status\n"
