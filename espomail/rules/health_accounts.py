@@ -26,7 +26,8 @@ def accounts(facts: Facts) -> Iterator[Finding]:
         elif state.failures:
             failing = state.failures >= FAILING_AT
             until = f"; backing off until {state.next_try_at:%Y-%m-%d %H:%M} UTC" if state.next_try_at else ""
-            message = f"{account.name} failed {state.failures} times in a row{until}: {state.last_error}"
+            how_often = "once" if state.failures == 1 else f"{state.failures} times in a row"
+            message = f"{account.name} failed {how_often}{until}: {state.last_error}"
             yield Finding("error" if failing else "warning", "account-failing", message, f"see: {show}")
         elif state.last_error:
             yield Finding("warning", "account-trouble", f"{account.name}: {state.last_error}", f"see: {show}")

@@ -87,7 +87,7 @@ TROUBLE: dict[str, tuple[Facts, str, str, str]] = {
         "warning", "account-disabled", "after: refused",
     ),
     "an account disabled by a person": (of(is_active=False), "info", "account-disabled", "support is disabled"),
-    "an account that failed once": (account(failures=1, last_error="no"), "warning", "account-failing", "failed 1 times"),
+    "an account that failed once": (account(failures=1, last_error="no"), "warning", "account-failing", "failed once: no"),
     "an account that keeps failing": (
         account(failures=3, last_error="no", next_try_at=NOW + timedelta(hours=1)),
         "error", "account-failing", "support failed 3 times in a row; backing off until 2026-03-02 10:00 UTC: no",
