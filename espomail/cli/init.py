@@ -20,12 +20,12 @@ def init(yes: bool) -> None:
     front = asked()
     path, key_path = front.db_path, front.key_path
     refuse_init(path)
-    is_new = not path.exists()
-    if not is_new and not yes:
-        raise BadInput(f"there is already a database at {path}", "use it as it is, or name another place with --db")
     from espomail.store import db as store
     from espomail.wire import secrets
 
+    is_new = not store.is_made(path)
+    if not is_new and not yes:
+        raise BadInput(f"there is already a database at {path}", "use it as it is, or name another place with --db")
     made = store.create_db(path, now=front.now()) if is_new else store.open_db(path, now=front.now())
     made.close()
     if not key_path.exists():

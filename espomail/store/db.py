@@ -6,6 +6,7 @@ checkpointer in two processes could lose committed transactions (sqlite.org/wal.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import secrets
@@ -56,25 +57,47 @@ def create_db(path: Path, *, now: datetime) -> Connection:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600))
     path.chmod(0o600)
-    db = _connect(path)
+    with _opening(path) as db:
+        pass
     migrate(db, path, now=now)
     return db
+
+
+def is_made(path: Path) -> bool:
+    """Whether there is a database; an empty file, as a killed `init` leaves it, is none."""
+    if not path.exists():
+        return False
+    with translated(), contextlib.closing(connect(path)) as db:
+        return db.execute("select 1 from sqlite_schema").fetchone() is not None
 
 
 def open_db(path: Path, *, now: datetime) -> Connection:
     """Open an existing database, bring an older schema up to date, refuse a newer one.
 
-    Raise NotSetUp without a database or with a newer one, Damaged when it is no database, TryAgain when it is locked.
+    Raise NotSetUp without a database, with a newer one or another program's (which stays as it is), Damaged when it is no
+    database at all, TryAgain when it is locked.
     """
     if not path.exists():
         raise NotSetUp(f"no database at {path}", "make one with: espomail init")
-    db = _connect(path)
+    with _opening(path) as db:
+        _require_ours(db, path)
     if schema_version(db) != SCHEMA_VERSION:
         migrate(db, path, now=now)
     return db
 
 
-def _connect(path: Path) -> Connection:
+def _require_ours(db: Connection, path: Path) -> None:
+    if db.execute("pragma application_id").fetchone()[0] == APPLICATION_ID:
+        return
+    db.close()
+    if is_made(path):
+        raise NotSetUp(f"the database at {path} is another program's", "name another place with --db")
+    raise NotSetUp(f"no database at {path}: the file is empty", "make one with: espomail init")
+
+
+@contextmanager
+def _opening(path: Path) -> Iterator[Connection]:
+    """A connection with nothing set that stays in the file; its journal is readable by its owner only, and set up at the end."""
     with translated():
         old_mask = os.umask(0o077)
         try:
@@ -82,11 +105,12 @@ def _connect(path: Path) -> Connection:
                 path, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000, check_same_thread=False, cached_statements=512
             )
             db.row_factory = sqlite3.Row
+            db.execute(f"pragma busy_timeout={BUSY_TIMEOUT_MS}")
+            yield db
             for pragma in _pragmas():
                 db.execute(pragma)
         finally:
             os.umask(old_mask)
-    return db
 
 
 def _pragmas() -> tuple[str, ...]:
@@ -96,7 +120,6 @@ def _pragmas() -> tuple[str, ...]:
         else ("pragma journal_mode=delete", "pragma synchronous=extra")
     )
     return (
-        f"pragma busy_timeout={BUSY_TIMEOUT_MS}",
         *journal,
         "pragma foreign_keys=on",
         "pragma trusted_schema=off",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -301,6 +303,27 @@ def test_an_acting_command_is_silent_without_a_terminal_and_destroys_nothing_una
     assert (refused.exit_code, refused.error["hint"]) == (2, "add --yes")
     assert len(run("team", "list", "--json").json) == 1
     assert run("team", "remove", "support", "--yes").exit_code == 0
+
+
+def test_another_programs_database_is_refused_and_stays_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "espomail.db"
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("create table theirs (a)")
+    before = path.read_bytes()
+    for words, code in ((("status",), 78), (("fetch",), 78), (("doctor",), 78), (("init",), 65), (("init", "--yes"), 78)):
+        assert Runner(tmp_path)(*words).exit_code == code, words
+    assert path.read_bytes() == before
+    assert [each.name for each in tmp_path.glob("espomail*")] == ["espomail.db"]
+
+
+def test_an_empty_file_is_no_database_and_init_makes_one_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "espomail.db"
+    path.touch()
+    run = Runner(tmp_path)
+    assert run("status").exit_code == 78
+    assert path.stat().st_size == 0
+    assert run("init").exit_code == 0
+    assert run("status").exit_code == 0
 
 
 def test_init_makes_files_that_only_the_owner_reads_and_does_not_touch_what_is_there(tmp_path: Path) -> None:

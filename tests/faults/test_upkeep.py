@@ -121,6 +121,7 @@ def older(tmp_path: Path) -> Path:
     db.execute("insert into teams (name) values ('support')")
     db.conn.commit()
     db.execute("pragma user_version=4")
+    db.execute(f"pragma application_id={store.APPLICATION_ID}")
     db.conn.close()
     return path
 
