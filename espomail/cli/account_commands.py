@@ -18,6 +18,7 @@ from espomail.cli.account_rights import (
     passwords_of,
     refuse_losing_default,
     require_kind,
+    tell_of_older_mail,
     warn_of_address,
 )
 from espomail.cli.account_secrets import Passwords, read_passwords
@@ -118,6 +119,7 @@ def _edit(noun: FramedGroup, kind: Kind) -> None:
             accounts.set_(desk.db, account)
             accounts.clear_backoff(desk.db, account.id)
         warn_of_address(desk, account)
+        tell_of_older_mail(desk, before, account)
         _changed(desk, account.name, "changed")
 
 

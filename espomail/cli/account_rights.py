@@ -11,7 +11,7 @@ from espomail.cli.frame import say
 from espomail.errors import BadInput, NotFound, NotPermitted
 from espomail.model import Account
 from espomail.rules import access
-from espomail.store import accounts, settings, users
+from espomail.store import accounts, mailboxes, settings, users
 
 if TYPE_CHECKING:
     from espomail.desk import Desk
@@ -77,3 +77,11 @@ def warn_of_address(desk: Desk, account: Account) -> None:
     owner = next(each for each in users.list_(desk.db) if each.id == account.user_id)
     if account.address not in owner.emails:
         say(f"{account.address} is not an address of {owner.name}: they can't send from it")
+
+
+def tell_of_older_mail(desk: Desk, before: Account, account: Account) -> None:
+    """Say how to take in older mail, when fetch-since went back and folders have been read: they keep their place."""
+    went_back = account.fetch_since is not None and before.fetch_since is not None and account.fetch_since < before.fetch_since
+    if went_back and any(mailboxes.current(desk.db, account.id, folder) for folder in account.folders):
+        since = f"{account.kind}-account reset {account.name} --since {account.fetch_since}"
+        say(f"folders that were read already keep their place; for the older mail too: espomail {since}")

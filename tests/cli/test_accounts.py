@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from espomail.store import mailboxes
 from espomail.store.db import Connection
+from tests.conftest import NOW
 
 SUPPORT = {
     "id": 1,
@@ -174,6 +176,15 @@ def test_disabled_and_enabled_again(office: Any) -> None:
 def test_reset_reads_again_from_a_day(office: Any) -> None:
     words = "group-account reset support --since 2026-01-15 --json"
     assert office(*words.split()).json["imap"]["fetch_since"] == "2026-01-15"
+
+
+def test_an_earlier_first_day_is_told_to_need_a_reset_once_a_folder_was_read(office: Any, db: Connection) -> None:
+    edit = ("group-account", "edit", "support", "--fetch-since")
+    assert "reset" not in office(*edit, "2026-01-20").stderr
+    account = db.execute("select id from accounts where name = 'support'").fetchone()[0]
+    mailboxes.start_epoch(db, account, "INBOX", uidvalidity=1, window_end_uid=9, since=None, is_sent=False, now=NOW)
+    assert "reset" not in office(*edit, "2026-01-21").stderr
+    assert "espomail group-account reset support --since 2026-01-02" in office(*edit, "2026-01-02").stderr
 
 
 def test_a_password_from_stdin_is_kept_encrypted(office: Any, db: Connection) -> None:
