@@ -7,26 +7,22 @@ database connection of its own; one child processes what they take in; then the 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from espomail import times
 from espomail.desk import Desk, Mailbox
-from espomail.errors import Damaged, EspomailError, FolderMissing, LoginRefused, TryAgain
+from espomail.errors import Damaged, EspomailError, FolderMissing, TryAgain
 from espomail.model import Account
-from espomail.rounds import locks, reconcile
+from espomail.rounds import failing, locks, reconcile
 from espomail.rounds.acting import act_on_server
 from espomail.rounds.child import Child
-from espomail.rounds.session import Budget, FolderTaken, Session, next_try
-from espomail.rules import schedule
-from espomail.store import accounts, cases, notifications, outbox, people, quarantine, receipts
+from espomail.rounds.session import Budget, FolderTaken, Session
+from espomail.store import accounts, cases, outbox, quarantine, receipts
 from espomail.store import settings as settings_store
 from espomail.store.db import Connection, open_db, transaction
 
-TELL_AT_FAILURES = 5
 NO_LIMIT_S = 365 * 86400.0
 ACCOUNT_S = 3600.0
 
@@ -225,10 +221,7 @@ def _seconds_left(desk: Desk, budget: Budget) -> float:
 
 
 def _keep_outcomes(desk: Desk, parts: Sequence[Part]) -> None:
-    """Write how each account's part went: success ends the back-off, failure prolongs it, five refused log-ins disable.
-
-    A missing folder counts as a failure without a back-off: the server is well, and the other folders go on.
-    """
+    """Write how each account's part went; a success ends its back-off."""
     for part in parts:
         if not part.is_tried:
             continue
@@ -236,38 +229,7 @@ def _keep_outcomes(desk: Desk, parts: Sequence[Part]) -> None:
             if part.report.failure is None:
                 accounts.note_success(desk.db, part.account.id, now=desk.now(), backlog=part.report.backlog)
             else:
-                _keep_failure(desk, part.account, part.report.failure)
-
-
-def _keep_failure(desk: Desk, account: Account, error: EspomailError) -> None:
-    now = desk.now()
-    before = accounts.round_of(desk.db, account.id)
-    is_refused = isinstance(error, LoginRefused)
-    refusals = before.login_refusals + 1 if is_refused else 0
-    decision = schedule.account(before.failures + 1, login_refusals=refusals, now=now, jitter=_jitter(desk))
-    again = None if isinstance(error, FolderMissing) else next_try(decision)
-    after = accounts.note_failure(
-        desk.db, account.id, now=now, error=error.message, next_try_at=again, is_login_refused=is_refused
-    )
-    if isinstance(decision, schedule.GiveUp):
-        accounts.set_active(desk.db, account.id, is_active=False)
-        _tell(
-            desk, account, "account-disabled", f"{account.name} is disabled after {refusals} refused log-ins: {error.message}"
-        )
-    elif after.failures == TELL_AT_FAILURES:
-        _tell(desk, account, "account-failing", f"{account.name} has failed {after.failures} times: {error.message}")
-
-
-def _jitter(desk: Desk) -> float:
-    """A number in [0, 1) from the desk's tokens, so that tests can fix it."""
-    return int(hashlib.sha256(desk.new_token().encode()).hexdigest()[:8], 16) / 2**32
-
-
-def _tell(desk: Desk, account: Account, kind: str, text: str) -> None:
-    """Tell the admins, and the owner of a personal account, once for each failure in a row."""
-    cause = f"{kind}:{account.id}:{times.to_text(desk.now())}"
-    for user_id in {*notifications.admins(desk.db), *people.owner_of_account(desk.db, account.id)}:
-        notifications.add(desk.db, user_id, kind, cause, at=desk.now(), text=text)
+                failing.keep(desk, part.account, part.report.failure)
 
 
 def _folder_report(db: Connection, taken: FolderTaken, *, dry_run: bool) -> FolderReport:
