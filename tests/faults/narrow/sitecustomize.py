@@ -7,11 +7,5 @@ import os
 from espomail.store import db as store
 
 if os.environ.get("MAX_PAGES"):
-    connect = store._connect
-
-    def narrow(path):
-        db = connect(path)
-        db.execute(f"pragma max_page_count={int(os.environ['MAX_PAGES'])}")
-        return db
-
-    store._connect = narrow
+    pragmas = store._pragmas
+    store._pragmas = lambda: (*pragmas(), f"pragma max_page_count={int(os.environ['MAX_PAGES'])}")
