@@ -34,6 +34,7 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict espomail
 	$(BIN)/pytest tests/test_house.py
+	$(BIN)/python -m tests.faults.plant --fit
 
 # One executable file: dist/espomail. It needs a Python 3.11 to 3.14 on the machine where it runs, and nothing else.
 binary: $(STAMP)

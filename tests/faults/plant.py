@@ -1,8 +1,10 @@
 """Plant each fault of `plants/` in a copy of the program, run the ordinary tests on it, and print which went red.
 
     python -m tests.faults.plant [NAME …]
+    python -m tests.faults.plant --fit
 
-A patch says in its first line what it breaks. The exit code is 1 when a fault went unseen, or no longer fits the program.
+A patch says in its first line what it breaks. The exit code is 1 when a fault went unseen, or no longer fits the program; `--fit`
+asks for the latter alone, at once.
 """
 
 from __future__ import annotations
@@ -39,6 +41,19 @@ ASKED = {
 OTHERS = ("tests/faults/test_kill.py", "tests/faults/test_storage.py", "tests/rounds")
 
 
+def fits(patch: Path) -> bool:
+    """Whether the program still has the lines that the patch changes."""
+    head, *hunks = patch.read_text().split("\n@@ ")
+    file = next(line[6:] for line in head.splitlines() if line.startswith("+++ b/"))
+    program = (ROOT / file).read_text()
+    return all(_before(hunk) in program for hunk in hunks)
+
+
+def _before(hunk: str) -> str:
+    """The lines of a hunk as they stand in the program."""
+    return "\n".join(line[1:] for line in hunk.splitlines()[1:] if line[:1] in (" ", "-"))
+
+
 def red_under(patch: Path) -> list[str] | None:
     """The tests that failed with the patch applied to a copy; None when it does not fit the program any more."""
     with tempfile.TemporaryDirectory(prefix="plant") as folder:
@@ -61,6 +76,9 @@ def red_under(patch: Path) -> list[str] | None:
 
 def main(names: list[str]) -> None:
     """Print a line per plant; exit 1 when one went unseen."""
+    if names == ["--fit"]:
+        astray = [patch.stem for patch in sorted(PLANTS.glob("*.patch")) if not fits(patch)]
+        raise SystemExit(f"planted faults that fit no more: {', '.join(astray)}" if astray else 0)
     chosen = [patch for patch in sorted(PLANTS.glob("*.patch")) if not names or patch.stem in names]
     unseen = 0
     for patch in chosen:
