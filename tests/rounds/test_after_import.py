@@ -53,8 +53,8 @@ def test_what_a_round_left_waits_also_in_the_report_of_one_that_does_not_come_to
     tmp_path: Path, dovecot: servers.Dovecot
 ) -> None:
     shop = Shop(tmp_path, dovecot)
+    shop.add_account("other", "", login="two")  # the first of the two that were read within one second
     shop.add_account("full", "", login="one")
-    shop.add_account("other", "", login="two")
     shop.run("fetch")
     shop.put("one", letter("4@client.example"), letter("5@client.example"), letter("6@client.example"))
     shop.put("two", letter("7@client.example"))
