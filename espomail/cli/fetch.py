@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -36,10 +37,11 @@ TOTALS = ("imported", "duplicates", "filtered", "quarantined")
 @click.option("--limit", type=click.IntRange(min=0), help="take in at most so many mails")
 @click.option("--now", is_flag=True, help="try accounts in back-off too")
 @click.option("--retry-failed", is_flag=True, help="try quarantined and parked mail again at once")
-@click.option("--dry-run", is_flag=True, help="say what would be taken in, and write nothing")
+@click.option("--dry-run", is_flag=True, help="say what would come of it, and write nothing")
 @pass_desk
 def fetch(desk: Desk, account: tuple[str, ...], kind: str | None, jobs: int | None, **limits: Any) -> None:
     from espomail.rounds import fetch as rounds
+    from espomail.rounds import rehearsal
 
     chosen = choose(desk, account, kind)
     request = rounds.Request(
@@ -52,8 +54,8 @@ def fetch(desk: Desk, account: tuple[str, ...], kind: str | None, jobs: int | No
         retry_failed=limits["retry_failed"],
         dry_run=limits["dry_run"],
     )
-    with progress_bar() as progress:
-        report = rounds.fetch(desk, request, progress=progress)
+    with rehearsal.on_copy(desk) if request.dry_run else nullcontext(desk) as where, progress_bar() as progress:
+        report = rounds.fetch(where, request, progress=progress)
     tell(report)
 
 

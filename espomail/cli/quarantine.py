@@ -54,8 +54,7 @@ def retry(desk: Desk, id: tuple[int, ...]) -> None:
     from espomail.rounds.child import Child
 
     with transaction(desk.db):
-        for each in [_get(desk, i) for i in id]:
-            kept_mails.retry(desk.db, each.id, now=desk.now())
+        kept_mails.wake(desk.db, [_get(desk, each).id for each in id], now=desk.now())
     child = Child(desk.db_path, now=desk.now)
     child.poke()
     child.finish()

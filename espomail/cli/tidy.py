@@ -22,8 +22,11 @@ if TYPE_CHECKING:
 )
 @pass_desk
 def tidy(desk: Desk) -> None:
+    from espomail.rounds import rehearsal
+
     with transaction(desk.db):
         access.require_admin(desk.actor)
         done = deleting.tidy(desk.db, settings.load(desk.db), now=desk.now())
+    rehearsal.forget_killed(desk)
     words = f"{done.purged} emails purged, the bytes of {done.skipped} skipped mails and {done.orphans} others forgotten"
     changed(words, dataclasses.asdict(done))

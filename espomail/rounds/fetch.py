@@ -29,7 +29,10 @@ ACCOUNT_S = 3600.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What to fetch: named accounts or all; `now` tries those in back-off too; limits in mails and seconds."""
+    """What to fetch: named accounts or all; `now` tries those in back-off too; limits in mails and seconds.
+
+    `dry_run` leaves the servers as they are; the database is then a copy (`rounds.rehearsal`).
+    """
 
     accounts: tuple[Account, ...]
     named: bool = False
@@ -106,8 +109,7 @@ def fetch(desk: Desk, request: Request, *, progress: Callable[[int, int], None] 
     first_receipt, last_case = receipts.next_id(desk.db), cases.last_number(desk.db)
     child = Child(desk.db_path, now=desk.now, done=lambda count: progress(0, count))
     budget = Budget(request.limit, started + (request.max_time_s or NO_LIMIT_S), desk.monotonic)
-    if not request.dry_run:
-        _wake_what_waits(desk, request, child)
+    _wake_what_waits(desk, request, child)
 
     def taken_in(count: int) -> None:
         child.poke()
@@ -123,10 +125,10 @@ def fetch(desk: Desk, request: Request, *, progress: Callable[[int, int], None] 
         raise
     child.finish()
     for part in parts:
-        part.report.folders = [_folder_report(desk.db, folder, dry_run=request.dry_run) for folder in part.taken]
+        part.report.folders = [_folder_report(desk.db, folder) for folder in part.taken]
         part.report.backlog = _backlog(desk.db, part)
+    _keep_outcomes(desk, parts)
     if not request.dry_run:
-        _keep_outcomes(desk, parts)
         for part in parts:
             if part.is_tried and (part.report.ok or isinstance(part.report.failure, FolderMissing)):
                 _act_for(desk, part, budget)
@@ -142,7 +144,8 @@ def _wake_what_waits(desk: Desk, request: Request, child: Child) -> None:
     """Mail of an earlier round that was cut short, or whose next attempt is due, is processed in this one."""
     if request.retry_failed:
         with transaction(desk.db):
-            quarantine.retry_failed(desk.db, [account.id for account in request.accounts], now=desk.now())
+            failed = quarantine.ids_failed(desk.db, account_ids=[account.id for account in request.accounts])
+            quarantine.wake(desk.db, failed, now=desk.now())
     if receipts.is_anything_waiting(desk.db, now=desk.now()):
         child.poke()
 
@@ -171,9 +174,8 @@ def _take_part(desk: Desk, request: Request, part: Part, budget: Budget, taken_i
         if part.report.skipped is not None or budget.is_spent():
             return
         part.is_tried = True
-        if not request.dry_run:
-            with transaction(db):
-                accounts.note_attempt(db, part.account.id, now=desk.now())
+        with transaction(db):
+            accounts.note_attempt(db, part.account.id, now=desk.now())
         try:
             with desk.open_mailbox(part.account, _seconds_left(desk, budget)) as box:
                 _walk(desk, request, part, box, db, budget, taken_in)
@@ -194,11 +196,10 @@ def _walk(
         size_max=settings_store.load(db).mail_size_max,
         now=desk.now,
         taken_in=taken_in,
-        dry_run=request.dry_run,
         folders=part.taken,
     )
     session.walk()
-    if not request.dry_run and reconcile.is_due(db, part.account.id, now=desk.now()):
+    if reconcile.is_due(db, part.account.id, now=desk.now()):
         reconcile.compare(session)
 
 
@@ -232,9 +233,9 @@ def _keep_outcomes(desk: Desk, parts: Sequence[Part]) -> None:
                 failing.keep(desk, part.account, part.report.failure)
 
 
-def _folder_report(db: Connection, taken: FolderTaken, *, dry_run: bool) -> FolderReport:
+def _folder_report(db: Connection, taken: FolderTaken) -> FolderReport:
     """Count what became of the folder's new mails; a mail that is still to be processed is pending."""
-    if taken.mailbox_id is None or dry_run:
+    if taken.mailbox_id is None:
         return FolderReport(taken.folder, listed=taken.listed, pending=taken.listed, last_uid=taken.last_uid)
     states = receipts.states_since(db, taken.mailbox_id, taken.first_receipt_id)
     return FolderReport(

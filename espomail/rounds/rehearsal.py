@@ -1,18 +1,22 @@
-"""The same corridor, rolled back or walked again: what would happen to a mail, and what today's rules make of stored ones."""
+"""The same corridor without a trace: one mail in a transaction that is rolled back, more on a copy of the database."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import contextlib
+import dataclasses
+import shutil
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from pathlib import Path
 
 from espomail import life
 from espomail.desk import Desk
-from espomail.gather.arrangements import Arrangements, arrangements
+from espomail.errors import TryAgain
+from espomail.gather.arrangements import arrangements
 from espomail.model import Account, Step
-from espomail.store import decisions, emails, quarantine, raw_mails, receipts
-from espomail.store.db import Connection, rolled_back, transaction
+from espomail.rounds import locks
+from espomail.store import backups, decisions, raw_mails, receipts
+from espomail.store.db import open_db, rolled_back
 from espomail.store.receipts import NewReceipt
 
 
@@ -27,51 +31,40 @@ def explain(desk: Desk, account: Account, content: bytes, *, received_at: dateti
         return decisions.steps_of_receipt(desk.db, receipt.id)
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What today's rules change about a stored email: one field, before and after."""
+@contextlib.contextmanager
+def on_copy(desk: Desk) -> Iterator[Desk]:
+    """A desk whose database is a copy that is thrown away, for what writes from several processes or in many transactions.
 
-    email: int
-    field: str
-    before: Any
-    after: Any
-
-
-def revisit(desk: Desk, email_ids: Sequence[int], *, dry_run: bool) -> list[Change]:
-    """Decide anew about stored emails, in their order; return what changes, or with `dry_run` would change."""
-    with rolled_back(desk.db) if dry_run else transaction(desk.db):
-        arranged = arrangements(desk.db)
-        return [change for email_id in email_ids for change in _revisit_one(desk.db, email_id, arranged, desk.now())]
-
-
-def _revisit_one(db: Connection, email_id: int, arranged: Arrangements, now: datetime) -> Iterable[Change]:
-    email = emails.get(db, email_id)
-    steps: list[Step] = []
-    for receipt in receipts.list_of_email(db, email_id):
-        steps += life.revisit(db, emails.get(db, email_id), receipt, arranged, now=now)
-    after = emails.get(db, email_id)
-    if after.parent != email.parent:
-        yield Change(email_id, "parent", _word(email.parent), _word(after.parent))
-    for step in steps:
-        if step.step == "filter" and step.outcome == "skipped":
-            yield Change(email_id, "filter", None, step.reason)
-        if step.step == "distribute" and step.outcome == "assigned":
-            yield Change(email_id, "assigned_user", None, step.reason)
+    Needs as much free space as the database takes. Raise TryAgain without it, or while another dry run is under way.
+    """
+    with _only_one(desk) as is_held:
+        if not is_held:
+            raise TryAgain("another dry run is under way", "try again in a moment")
+        folder = _folder_of_copy(desk)
+        folder.mkdir(mode=0o700)
+        try:
+            path = folder / desk.db_path.name
+            backups.copy_to(desk.db, path)
+            with contextlib.closing(open_db(path, now=desk.now())) as copy:
+                yield dataclasses.replace(desk, db=copy, db_path=path)
+        finally:
+            shutil.rmtree(folder)
 
 
-def _word(thing: object) -> str | None:
-    return None if thing is None else str(thing)
+def forget_killed(desk: Desk) -> None:
+    """Remove the copy that a killed dry run left, unless one is under way."""
+    with _only_one(desk):
+        pass
 
 
-def skipped_again(desk: Desk, *, since: datetime | None) -> list[Change]:
-    """What today's rules would make of mails that a filter skipped, and whose bytes are still kept; nothing is kept of it."""
-    changes = []
-    with rolled_back(desk.db):
-        arranged = arrangements(desk.db)
-        for receipt_id in quarantine.retry_skipped(desk.db, since=since):
-            receipt = receipts.get(desk.db, receipt_id)
-            life.process(desk.db, receipt, arranged, now=desk.now())
-            after = receipts.get(desk.db, receipt_id)
-            if after.state != "filtered":
-                changes.append(Change(receipt_id, "skipped", "filtered", after.state))
-    return changes
+@contextlib.contextmanager
+def _only_one(desk: Desk) -> Iterator[bool]:
+    """Whether this is the only dry run; then nothing of an earlier one is left."""
+    with locks.hold(desk.lock_dir / "dry-run.lock") as is_held:
+        if is_held and _folder_of_copy(desk).exists():
+            shutil.rmtree(_folder_of_copy(desk))
+        yield is_held
+
+
+def _folder_of_copy(desk: Desk) -> Path:
+    return desk.db_path.with_name(f"{desk.db_path.name}.dry-run")

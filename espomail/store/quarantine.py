@@ -52,33 +52,38 @@ def find(db: Connection, receipt_id: int) -> Quarantined | None:
     return None if row is None else Quarantined(**row)
 
 
-def retry(db: Connection, receipt_id: int, *, now: datetime) -> None:
-    """Let one mail be tried again at once, with all its attempts before it."""
-    db.execute(
-        """update receipts set state = case when raw_id is null then 'quarantined' else 'new' end, attempts = 0, next_try_at = ?
-           where id = ? and state in ('quarantined', 'parked')""",
-        (times.to_text(now), receipt_id),
-    )
-
-
-def retry_failed(db: Connection, account_ids: Sequence[int], *, now: datetime) -> int:
-    """Let every quarantined or parked mail of the accounts be tried again at once; return how many."""
-    return db.execute(
-        """update receipts indexed by receipts_waiting
-           set state = case when raw_id is null then 'quarantined' else 'new' end, attempts = 0, next_try_at = ?
-           where state in ('new', 'quarantined', 'parked') and state <> 'new' and account_id in (select value from json_each(?))""",
-        (times.to_text(now), json.dumps(list(account_ids))),
-    ).rowcount
-
-
-def retry_skipped(db: Connection, *, since: datetime | None) -> list[int]:
-    """Let mails that a filter skipped, and whose bytes are still kept, be decided anew; return their receipts."""
+def ids_failed(db: Connection, *, account_ids: Sequence[int] | None = None, since: datetime | None = None) -> list[int]:
+    """The receipts of all mail in quarantine, or of some accounts, or received since a moment."""
     rows = db.execute(
-        """update receipts set state = 'new' where state = 'filtered' and raw_id is not null
-               and (:since is null or received_at >= :since) returning id""",
+        """select id from receipts indexed by receipts_waiting
+           where state in ('new', 'quarantined', 'parked') and state <> 'new'
+                 and (:accounts is null or account_id in (select value from json_each(:accounts)))
+                 and (:since is null or received_at >= :since) order by id""",
+        {"accounts": None if account_ids is None else json.dumps(list(account_ids)), "since": times.to_text_or_none(since)},
+    )
+    return [row[0] for row in rows]
+
+
+def ids_skipped(db: Connection, *, since: datetime | None = None) -> list[int]:
+    """The receipts of mail that a filter skipped, and whose bytes are still kept."""
+    rows = db.execute(
+        """select id from receipts where state = 'filtered' and raw_id is not null
+               and (:since is null or received_at >= :since) order by id""",
         {"since": times.to_text_or_none(since)},
     )
-    return [row[0] for row in rows.fetchall()]
+    return [row[0] for row in rows]
+
+
+def wake(db: Connection, receipt_ids: Sequence[int], *, now: datetime) -> None:
+    """Let mail that failed or was skipped be processed again at once, with all its attempts before it.
+
+    Mail that the server refused to give is asked for again by the next round.
+    """
+    db.executemany(
+        """update receipts set state = case when raw_id is null then 'quarantined' else 'new' end, attempts = 0, next_try_at = ?
+           where id = ? and state in ('quarantined', 'parked', 'filtered')""",
+        [(times.to_text(now), receipt_id) for receipt_id in receipt_ids],
+    )
 
 
 def discard(db: Connection, receipt_id: int) -> None:

@@ -20,7 +20,7 @@ ASKED: dict[str, Callable[[Connection], object]] = {
     "answers to the newest": lambda db: outbox.count_auto_replies_since(db, receipts.next_id(db)),
     "whose batch died": lambda db: batches.suspect_dead(db),
     "what is in quarantine": lambda db: quarantine.list_(db),
-    "what may be tried again": lambda db: quarantine.retry_failed(db, [1], now=NOW),
+    "what may be tried again": lambda db: quarantine.ids_failed(db, account_ids=[1]),
 }
 
 
