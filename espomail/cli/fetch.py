@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from espomail.cli.frame import asked, command, emit, pass_desk, said, trouble
+from espomail.cli.frame import asked, command, emit, pass_desk, said, trouble, write
 from espomail.errors import PartlyDone, Unreachable
 from espomail.rules import access
 from espomail.store import accounts
@@ -56,7 +56,7 @@ def fetch(desk: Desk, account: tuple[str, ...], kind: str | None, jobs: int | No
     )
     with rehearsal.on_copy(desk) if request.dry_run else nullcontext(desk) as where, progress_bar() as progress:
         report = rounds.fetch(where, request, progress=progress)
-    tell(report)
+    tell(report, is_asked=request.dry_run)
 
 
 def choose(desk: Desk, names: tuple[str, ...], kind: str | None) -> list[Account]:
@@ -70,11 +70,13 @@ def choose(desk: Desk, names: tuple[str, ...], kind: str | None) -> list[Account
     return [each for each in accounts.list_(desk.db, kind=kind, user_id=own) if each.imap is not None and each.is_active]
 
 
-def tell(report: Report) -> None:
-    """Print the summary; raise Unreachable when nothing could be reached, PartlyDone when something failed."""
+def tell(report: Report, *, is_asked: bool = False) -> None:
+    """Print the summary, where it `is_asked` for as data; raise Unreachable when nothing could be reached, PartlyDone when something failed."""
     document = as_json(report)
     if asked().format:
         emit(document)
+    elif is_asked:
+        write(words(report) + "\n")
     else:
         said(words(report))
     for each in report.failed:
