@@ -71,7 +71,10 @@ def choose(desk: Desk, names: tuple[str, ...], kind: str | None) -> list[Account
 
 
 def tell(report: Report, *, is_asked: bool = False) -> None:
-    """Print the summary, where it `is_asked` for as data; raise Unreachable when nothing could be reached, PartlyDone when something failed."""
+    """Print the summary, as data where it `is_asked` for.
+
+    Raise Unreachable when nothing could be reached, PartlyDone when something failed.
+    """
     document = as_json(report)
     if asked().format:
         emit(document)
