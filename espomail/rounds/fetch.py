@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from espomail.desk import Desk, Mailbox
-from espomail.errors import Damaged, EspomailError, FolderMissing, TryAgain
+from espomail.errors import Damaged, EspomailError, FolderMissing, SessionLost, TryAgain
 from espomail.model import Account
 from espomail.rounds import failing, locks, reconcile
 from espomail.rounds.acting import act_on_server
@@ -181,6 +181,9 @@ def _take_part(desk: Desk, request: Request, part: Part, budget: Budget, taken_i
                 _walk(desk, request, part, box, db, budget, taken_in)
         except (TryAgain, Damaged):
             raise  # our own storage: no failure of the account, so no back-off, and the whole round says so
+        except SessionLost as error:
+            if not (budget.is_over() and any(folder.taken for folder in part.taken)):
+                part.fail(error)  # else it was our time that was over: the next round reads on
         except EspomailError as error:
             part.fail(error)
 
@@ -199,7 +202,7 @@ def _walk(
         folders=part.taken,
     )
     session.walk()
-    if reconcile.is_due(db, part.account.id, now=desk.now()):
+    if reconcile.is_due(db, part.account.id, now=desk.now()) and not budget.is_over():
         reconcile.compare(session)
 
 

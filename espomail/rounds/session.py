@@ -50,8 +50,11 @@ class Budget:
     stop_at: float
     monotonic: Callable[[], float]
 
+    def is_over(self) -> bool:
+        return self.monotonic() >= self.stop_at
+
     def is_spent(self) -> bool:
-        return self.monotonic() >= self.stop_at or (self.mails is not None and self.mails <= 0)
+        return self.is_over() or (self.mails is not None and self.mails <= 0)
 
     def spend(self, count: int) -> None:
         if self.mails is not None:
@@ -80,6 +83,8 @@ class Session:
         sent = {f.name for f in self.box.list_folders() if "\\Sent" in f.flags}
         refusal: FolderMissing | Declined | None = None
         for folder in self.account.folders:
+            if self.budget.is_over():
+                break
             taken = FolderTaken(folder)
             self.folders.append(taken)
             try:

@@ -48,9 +48,15 @@ class Connection:
         """Whether bytes were received that nobody has read yet."""
         return self._at < len(self._buffer)
 
-    def allow(self, seconds: float) -> None:
-        """Give what follows (one command) this much wall-clock time, never more than the session has left."""
-        self._command_ends = min(time.monotonic() + seconds, self._session_ends)
+    def allow(self, seconds: float, *, more_s: float = 0) -> None:
+        """Give what follows (one command) this much wall-clock time, never more than the session has left.
+
+        A command that begins in time and has much to carry gets `more_s` for that on top, beyond the session's end too: cut
+        off, all of it would have to be carried again.
+        """
+        now = time.monotonic()
+        ends = min(now + seconds, self._session_ends)
+        self._command_ends = ends + more_s if now < self._session_ends else ends
 
     def allow_beyond(self, seconds: float) -> None:
         """Give what follows this much wall-clock time even when the session's own is over: for an answer that decides something."""

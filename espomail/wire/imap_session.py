@@ -76,7 +76,7 @@ class ImapSession:
         """Send a command line under the next tag; `finish` reads its answer."""
         self._tags += 1
         self._tag = b"A%d" % self._tags
-        self.connection.allow(self._timeout_s + more_s)
+        self.connection.allow(self._timeout_s, more_s=more_s)
         self.connection.send(self._tag, b" ", b" ".join(words), b"\r\n")
 
     def allow_command(self) -> None:

@@ -166,7 +166,7 @@ class Post:
         if before_data is not None:
             self._call(before_data)
         wire_form = on_the_wire(content)
-        self._connection.allow(self._timeout_s + len(wire_form) / _SLOWEST_BYTES_S)
+        self._connection.allow(self._timeout_s, more_s=len(wire_form) / _SLOWEST_BYTES_S)
         self._connection.send(wire_form)
         try:
             self._connection.allow_beyond(_LAST_WORD_S)

@@ -1,10 +1,11 @@
-"""A TCP proxy on loopback that cuts connections after so many bytes in one direction, and counts how often it did."""
+"""A TCP proxy on loopback that cuts connections after so many bytes in one direction and counts how often it did, or slows them down."""
 
 from __future__ import annotations
 
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -15,6 +16,7 @@ class Proxy:
 
     `passed` are the bytes that went each way in all connections, `cuts` how many connections of `taken` were cut. With
     `draw`, that function says for each new connection after how many bytes from server and client it is cut (None: never).
+    With `bytes_per_s` no more than that comes through each way.
     """
 
     target: tuple[str, int]
@@ -23,6 +25,7 @@ class Proxy:
     from_server: int | None = None
     from_client: int | None = None
     draw: Callable[[], tuple[int | None, int | None]] | None = None
+    bytes_per_s: int | None = None
     cuts: int = 0
     taken: int = 0
     passed: dict[str, int] = field(default_factory=lambda: {"server": 0, "client": 0})
@@ -40,7 +43,9 @@ class Proxy:
     def _pass(self, source: socket.socket, sink: socket.socket, limit: int | None, side: str) -> None:
         left = limit
         with contextlib.suppress(OSError):
-            while piece := source.recv(65536):
+            while piece := source.recv(65536 if self.bytes_per_s is None else self.bytes_per_s // 20):
+                if self.bytes_per_s is not None:
+                    time.sleep(len(piece) / self.bytes_per_s)
                 sink.sendall(piece if left is None else piece[:left])
                 self.passed[side] += len(piece)
                 if left is not None:
