@@ -29,14 +29,13 @@ class FolderState(NamedTuple):
 class RawMail:
     """The bytes of one mail as a server or an MTA gave them.
 
-    `received_at` is INTERNALDATE; `announced_bytes` is RFC822.SIZE. When the mail was over the size gate, `content` holds
-    headers and text only and `is_whole` is False.
+    `received_at` is INTERNALDATE. When the mail was over the size gate, `content` holds headers and text only and `is_whole`
+    is False.
     """
 
     uid: int
     content: bytes
     received_at: datetime
-    announced_bytes: int
     is_whole: bool = True
 
 

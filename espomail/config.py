@@ -19,8 +19,6 @@ class Budgets:
     fetch_jobs: int = 4
     connect_seconds: int = 15
     read_seconds: int = 60
-    account_seconds: int = 600
-    send_seconds: int = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +39,7 @@ class Log:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
-    """How this machine runs espomail; `state` is the wanted state for `apply`, with the lines of its keys, or None."""
+    """How this machine runs espomail; the wanted state, which may stand in the same file, is for `apply` to read."""
 
     path: Path | None = None
     database: Path | None = None
@@ -49,7 +47,6 @@ class Configuration:
     log: Log = field(default_factory=Log)
     budgets: Budgets = field(default_factory=Budgets)
     notify: Notify = field(default_factory=Notify)
-    has_state: bool = False
 
 
 def find_file(named: str | None, environment: Mapping[str, str]) -> Path | None:
@@ -87,7 +84,8 @@ def _configuration(document: Any, path: Path) -> Configuration:
     problems.raise_if_any()
     sections = {"log": Log, "budgets": Budgets, "notify": Notify}
     made = {name: make(**values.pop(name)) for name, make in sections.items() if name in values}
-    return Configuration(path=path, has_state=values.pop("state", None) is not None, **values, **made)
+    values.pop("state", None)
+    return Configuration(path=path, **values, **made)
 
 
 Check = Callable[[Any], Any]
@@ -145,8 +143,6 @@ _TOP: Mapping[str, Any] = {
         "fetch_jobs": _number(1, 64),
         "connect_seconds": _SECONDS,
         "read_seconds": _SECONDS,
-        "account_seconds": _SECONDS,
-        "send_seconds": _SECONDS,
     },
     "notify": {"command": _text, "webhook": _webhook},
     "state": lambda value: value,

@@ -30,7 +30,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         database: /var/lib/espomail/espomail.db
         key_file: /etc/espomail/key
         log: {file: /var/log/espomail.log, level: debug}
-        budgets: {cron_seconds: 40, fetch_jobs: 8, connect_seconds: 5, read_seconds: 20, account_seconds: 99, send_seconds: 30}
+        budgets: {cron_seconds: 40, fetch_jobs: 8, connect_seconds: 5, read_seconds: 20}
         notify: {command: /usr/local/bin/tell, webhook: "https://chat.example/hook"}
         state: {teams: []}
     """
@@ -39,15 +39,14 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         database=Path("/var/lib/espomail/espomail.db"),
         key_file=Path("/etc/espomail/key"),
         log=Log(file=Path("/var/log/espomail.log"), level="debug"),
-        budgets=Budgets(cron_seconds=40, fetch_jobs=8, connect_seconds=5, read_seconds=20, account_seconds=99, send_seconds=30),
+        budgets=Budgets(cron_seconds=40, fetch_jobs=8, connect_seconds=5, read_seconds=20),
         notify=Notify(command="/usr/local/bin/tell", webhook="https://chat.example/hook"),
-        has_state=True,
     )
 
 
 def test_the_example_loads_says_the_defaults_and_names_every_key() -> None:
     loaded = config.load(EXAMPLE)
-    assert loaded == Configuration(path=EXAMPLE, has_state=True)
+    assert loaded == Configuration(path=EXAMPLE)
     text = EXAMPLE.read_text(encoding="utf-8")
     sections = ("log", "budgets", "notify")
     keys = [*config._TOP, *(key for section in sections for key in config._TOP[section])]

@@ -71,7 +71,11 @@ ANSWERING = (
     Field(name="reopen-days", metavar="DAYS", help="a case closed for longer is not reopened: a new one"),
     Field(name="auto-submitted", choices=("store", "case", "skip"), default="store", help="what becomes of automatic mail"),
     Field(name="strangers", choices=("attach", "new-case"), default="attach", help="somebody new who answers in a case"),
-    Field(name="exclude-from-reply", kind="flag", help="leave its address out of replies to all"),
+    Field(
+        name="exclude-from-reply",
+        kind="flag",
+        help="keep its address out of replies to all; all of ours are",
+    ),
 )
 MAPPING = (
     Field(

@@ -81,7 +81,8 @@ def _open_post(front: Front, account: Any, deadline_s: float) -> AbstractContext
 
     server = account.smtp if hasattr(account, "smtp") else account
     password = _password(front, server)
-    return smtp.open_post(server, password=password, deadline_s=deadline_s)
+    connect_timeout_s = front.configuration.budgets.connect_seconds
+    return smtp.open_post(server, password=password, deadline_s=deadline_s, connect_timeout_s=connect_timeout_s)
 
 
 def _password(front: Front, server: Server | None) -> str | None:

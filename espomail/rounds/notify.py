@@ -46,7 +46,6 @@ class Notified:
     mailed: int = 0
     handed_over: int = 0
     troubles: list[str] = field(default_factory=list)
-    is_locked: bool = False
 
 
 def notify(desk: Desk, hooks: Hooks, *, hooks_s: float = HOOKS_S) -> Notified:
@@ -54,7 +53,6 @@ def notify(desk: Desk, hooks: Hooks, *, hooks_s: float = HOOKS_S) -> Notified:
     result = Notified()
     with locks.hold(desk.lock_dir / "notify.lock") as is_held:
         if not is_held:
-            result.is_locked = True
             return result
         settings = settings_store.load(desk.db)
         now = desk.now()

@@ -5,7 +5,6 @@ Each function takes how often it has failed so far (from 1) and returns `RetryAt
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -59,6 +58,3 @@ def outbox(attempts: int, *, queued_at: datetime, now: datetime) -> Next:
     if now >= queued_at + OUTBOX_PATIENCE:
         return GiveUp(f"deferred for {OUTBOX_PATIENCE.days} days, {attempts} attempts")
     return RetryAt(min(now + pause, queued_at + OUTBOX_PATIENCE))
-
-
-SCHEDULES: Mapping[str, Callable[..., Next]] = {"account": account, "mail": mail, "outbox": outbox}

@@ -12,8 +12,6 @@ from espomail import times
 from espomail.errors import NotFound
 from espomail.store.db import Connection, one
 
-FINAL = ("done", "filtered", "duplicate", "parked", "vanished", "oversize", "discarded")
-
 
 @dataclass(frozen=True, slots=True)
 class Receipt:

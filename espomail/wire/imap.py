@@ -168,9 +168,9 @@ class Mailbox:
             raise Declined(f"{self._where} has no mail {uid}")
         if uid not in self._facts:
             raise Declined(f"{self._where} does not tell the size of mail {uid}")
-        size, received_at = self._facts[uid]
+        received_at = self._facts[uid][1]
         count = text_bytes + _HEADER_BYTES
-        found = imap_read.beginning(self._session, uid, size=size, received_at=received_at, count=count)
+        found = imap_read.beginning(self._session, uid, received_at=received_at, count=count)
         match found:
             case RawMail():
                 return found

@@ -68,12 +68,12 @@ def whole(session: ImapSession, uids: Sequence[int], facts: Facts) -> Iterator[R
                 raise session.connection.lost(f"refused {_REFUSALS_IN_A_ROW} mails in a row, last: {_reason(found)}")
 
 
-def beginning(session: ImapSession, uid: int, *, size: int, received_at: datetime, count: int) -> RawMail | Unreadable:
+def beginning(session: ImapSession, uid: int, *, received_at: datetime, count: int) -> RawMail | Unreadable:
     """The first `count` bytes of a mail: its header and the beginning of its text; `is_whole` False even if that was all."""
     found = _part(session, uid, 0, count)
     if found is None:
         return _why_not(session, uid, "the server does not give the beginning of this mail")
-    return RawMail(uid, found, received_at, size, is_whole=False)
+    return RawMail(uid, found, received_at, is_whole=False)
 
 
 class _Bodies(NamedTuple):
@@ -139,7 +139,7 @@ def _verified(session: ImapSession, uid: int, content: bytes, facts: Facts) -> R
     size, received_at = facts[uid]
     if len(content) != size and (not content or _part(session, uid, len(content), _BEYOND) != b""):
         return RefusedMail(uid, f"the server announced {size} bytes and sent {len(content)}")
-    return RawMail(uid, content, received_at, size)
+    return RawMail(uid, content, received_at)
 
 
 def _part(session: ImapSession, uid: int, start: int, count: int) -> bytes | None:

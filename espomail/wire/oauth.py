@@ -82,9 +82,6 @@ def google() -> Provider:
     )
 
 
-PROVIDERS: dict[str, Callable[[], Provider]] = {"google": google, "microsoft": microsoft}
-
-
 def start_device_login(provider: Provider, client: Client, *, now: datetime) -> DeviceLogin:
     """Ask for a code that a person types in a browser; raise Unreachable or LoginRefused."""
     if not provider.device_url:

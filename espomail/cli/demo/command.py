@@ -111,7 +111,13 @@ def _folder(keep: str | None) -> Path:
 
 def _stage(folder: Path, password: str) -> Stage:
     ours = {key: value for key, value in os.environ.items() if not key.startswith("ESPOMAIL_")}
-    return Stage(folder, {**ours, "ESPOMAIL_DB": str(folder / "espomail.db"), "DEMO_PASSWORD": password, "NO_COLOR": "1"})
+    own = {
+        "ESPOMAIL_DB": str(folder / "espomail.db"),
+        "ESPOMAIL_CONFIG": os.devnull,
+        "DEMO_PASSWORD": password,
+        "NO_COLOR": "1",
+    }
+    return Stage(folder, ours | own)
 
 
 def _play(stage: Stage, imap: server.DemoServer) -> None:
