@@ -86,18 +86,17 @@ def _read(desk: Desk, before: Settings, given: Mapping[str, Any], passwords: Pas
     if not values["server"] and any(given.get(key) not in (None, ()) for key in SERVER_KEYS):
         raise UsageError("those are options of an SMTP server", "name it with --server HOST:PORT")
     if passwords.is_given("smtp"):
-        return outbound_as(desk, before, values, secret=passwords.secret("smtp"))
-    return outbound_as(desk, before, values, secret=held.secret if held else None)
+        return outbound_as(desk, before, values, secret=passwords.secret("smtp"), is_given=True)
+    return outbound_as(desk, before, values, secret=held.secret if held else None, is_given=False)
 
 
-def outbound_as(desk: Desk, before: Settings, values: Mapping[str, Any], *, secret: Secret | None) -> Settings:
+def outbound_as(desk: Desk, before: Settings, values: Mapping[str, Any], *, secret: Secret | None, is_given: bool) -> Settings:
     """The settings with the values of FIELDS by key; raise BadInput unless system mail can leave that way.
 
-    A password that is new is for the log-in of the address where no log-in is named.
+    A password that is given, not kept, is for the log-in of the address where no log-in is named.
     """
-    held = accounts.server_of(before.outbound_server)
     login = values["smtp_login"]
-    if login is None and secret and secret != (held.secret if held else None):
+    if login is None and secret and is_given:
         login = values["address"]
     server = _server(values, login=login, secret=secret) if values["server"] else None
     address = check_address(values["address"]) if values["address"] else None

@@ -47,7 +47,8 @@ def put_outbound(desk: Desk, told: Mapping[str, Any]) -> None:
     server: Mapping[str, Any] | None = told.get("server", {})
     values |= {"server": None} if server is None else _server_values(server, held)
     filled = {field.key: field.empty if values.get(field.key) is None else values[field.key] for field in FIELDS}
-    keep(desk.db, outbound_as(desk, before, filled, secret=_secret(server or {}, held)))
+    is_given = bool(server and server.get("password"))
+    keep(desk.db, outbound_as(desk, before, filled, secret=_secret(server or {}, held), is_given=is_given))
 
 
 def _server_values(told: Mapping[str, Any], held: Server | None) -> Item:

@@ -296,6 +296,13 @@ def test_of_the_system_s_sender_every_key_stands_for_itself(example: Runner) -> 
     assert (sender(example)["server"]["login"], sender(example)["server"]["password"]) == (None, None)
 
 
+def test_a_password_without_a_log_in_is_for_that_of_the_address_every_time(example: Runner) -> None:
+    file = "outbound: {address: crm@team.example, server: {host: m.example, login: null, password: {env: OTHER}}}"
+    assert apply(example, file).json["plan"] != []
+    assert sender(example)["server"]["login"] == "crm@team.example"
+    assert apply(example, file).json["plan"] == []
+
+
 def test_a_server_taken_away_leaves_an_address_that_an_account_must_have(example: Runner, db: Connection) -> None:
     before = dump(db)
     refused = apply(example, "outbound: {server: null}")
