@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,7 +57,7 @@ def find_file(named: str | None, environment: Mapping[str, str]) -> Path | None:
         return Path(explicit)
     home = Path(environment.get("XDG_CONFIG_HOME") or Path.home() / ".config")
     for candidate in (home / "espomail" / "config.yaml", Path("/etc/espomail/config.yaml")):
-        if candidate.is_file():
+        if os.path.isfile(candidate):  # noqa: PTH113 (Path.is_file raises where the folder is closed to us: as good as none)
             return candidate
     return None
 

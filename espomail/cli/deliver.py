@@ -10,7 +10,7 @@ import click
 
 from espomail.cli.actor import refuse_borrowed_path
 from espomail.cli.fetch import progress_bar
-from espomail.cli.frame import asked, command, emit, pass_desk, said, trouble
+from espomail.cli.frame import changed, command, pass_desk, trouble
 from espomail.cli.output import silence_stdout
 from espomail.errors import BadInput, PartlyDone
 from espomail.rules import access
@@ -39,10 +39,8 @@ def deliver(desk: Desk, account: str) -> None:
         raise BadInput("no mail on standard input", "pipe one mail into the command")
     delivered = delivery.deliver(desk, found, content)
     try:
-        if asked().format:
-            emit(dataclasses.asdict(delivered))
-        else:
-            said(f"{delivered.outcome}: email {delivered.email}, case {delivered.case}")
+        words = f"{delivered.outcome}: email {delivered.email}, case {delivered.case}"
+        changed(words, dataclasses.asdict(delivered))
     except OSError:  # the mail is kept; an MTA that is told anything else would bring it again
         silence_stdout()
 
@@ -89,12 +87,10 @@ def import_(
         "filtered": counts["filtered"],
         "failed": counts["failed"],
     }
-    if asked().format:
-        emit(document)
-    else:
-        said(
-            f"{counts['imported']} imported, {counts['duplicate']} duplicates, {counts['filtered']} filtered, {counts['failed']} failed"
-        )
+    changed(
+        f"{counts['imported']} imported, {counts['duplicate']} duplicates, {counts['filtered']} filtered, {counts['failed']} failed",
+        document,
+    )
     for f in files:
         if f.outcome == "failed":
             trouble(f"{f.path}: {f.error or 'could not be processed'}")

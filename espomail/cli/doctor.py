@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from espomail.cli import log
 from espomail.cli.frame import asked, command, emit, pass_desk, say
 from espomail.errors import EspomailError
 from espomail.rules import access, health
@@ -48,6 +49,7 @@ def doctor(desk: Desk, online: bool, patience: int) -> None:
         credentials=lambda account: _credentials(desk, account),
         connections=_connections(desk) if online else (),
         fetch_patience=timedelta(minutes=patience),
+        log_trouble=log.trouble(asked()),
     )
     findings = health.examine(facts)
     code = health.exit_code(findings)

@@ -9,7 +9,7 @@ import click
 
 from espomail.cli.actor import personal
 from espomail.cli.folder import get as get_folder
-from espomail.cli.frame import asked, command, confirm, emit, pass_desk, said
+from espomail.cli.frame import asked, changed, command, confirm, pass_desk, said
 from espomail.cli.things import LARGEST_ID
 from espomail.cli.user import get_visible as get_visible_user
 from espomail.cli.views import EMAIL_COLUMNS, email_json
@@ -159,16 +159,9 @@ def _require_all(desk: Desk, ids: Sequence[int], action: str) -> None:
 
 def _tell(desk: Desk, ids: Sequence[int], words: str) -> None:
     """The changed emails where a format was asked for (one as an object, several as a list), else one line."""
-    if asked().format is None:
-        said(words)
-        return
-    rows: list[dict[str, Any]] = [
-        email_json(each) for each in emails_read.list_ids(desk.db, desk.actor, list(dict.fromkeys(ids)))
-    ]
-    if len(ids) == 1 and rows:
-        emit(rows[0])
-    else:
-        emit(rows, columns=EMAIL_COLUMNS)
+    found = emails_read.list_ids(desk.db, desk.actor, list(dict.fromkeys(ids))) if asked().format is not None else []
+    rows: list[dict[str, Any]] = [email_json(each) for each in found]
+    changed(words, rows[0] if len(ids) == 1 and rows else rows, columns=EMAIL_COLUMNS)
 
 
 def _words(ids: Sequence[int]) -> str:

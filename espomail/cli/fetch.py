@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from espomail.cli.frame import asked, command, emit, pass_desk, said, trouble, write
+from espomail.cli.frame import asked, changed, command, emit, note, pass_desk, trouble, write
 from espomail.errors import PartlyDone, Unreachable
 from espomail.rules import access
 from espomail.store import accounts
@@ -56,7 +56,7 @@ def fetch(desk: Desk, account: tuple[str, ...], kind: str | None, jobs: int | No
     )
     with rehearsal.on_copy(desk) if request.dry_run else nullcontext(desk) as where, progress_bar() as progress:
         report = rounds.fetch(where, request, progress=progress)
-    tell(report, is_asked=request.dry_run)
+    tell(report, dry_run=request.dry_run)
 
 
 def choose(desk: Desk, names: tuple[str, ...], kind: str | None) -> list[Account]:
@@ -70,18 +70,18 @@ def choose(desk: Desk, names: tuple[str, ...], kind: str | None) -> list[Account
     return [each for each in accounts.list_(desk.db, kind=kind, user_id=own) if each.imap is not None and each.is_active]
 
 
-def tell(report: Report, *, is_asked: bool = False) -> None:
-    """Print the summary, as data where it `is_asked` for.
+def tell(report: Report, *, dry_run: bool = False) -> None:
+    """Print the summary, of a dry run as data.
 
     Raise Unreachable when nothing could be reached, PartlyDone when something failed.
     """
-    document = as_json(report)
-    if asked().format:
-        emit(document)
-    elif is_asked:
-        write(words(report) + "\n")
+    if not dry_run:
+        log_news(report)
+        changed(words(report), as_json(report), level=level_of(report))
+    elif asked().format:
+        emit(as_json(report))
     else:
-        said(words(report))
+        write(words(report) + "\n")
     for each in report.failed:
         hint = f" — {each.failure.hint}" if each.failure and each.failure.hint else ""
         trouble(f"{each.account}: {each.error}{hint}")
@@ -102,6 +102,19 @@ def _is_out_of_reach(each: AccountReport) -> bool:
 def words(report: Report) -> str:
     counts = ", ".join(f"{report.total(name)} {name}" for name in TOTALS if report.total(name) or name == "imported")
     return f"{counts}, {report.cases_created} cases opened, in {report.seconds:.1f} s"
+
+
+def log_news(report: Report) -> None:
+    """A line in the log for each account that had mail."""
+    for each in report.accounts:
+        counts = {name: sum(getattr(folder, name) for folder in each.folders) for name in (*TOTALS, "vanished", "pending")}
+        if any(counts.values()):
+            note(f"{each.account}: " + ", ".join(f"{count} {name}" for name, count in counts.items() if count))
+
+
+def level_of(report: Report) -> str:
+    """A round without any mail is of no interest unless somebody looks for it."""
+    return "info" if report.total("listed") or report.cases_created else "debug"
 
 
 def as_json(report: Report) -> dict[str, Any]:

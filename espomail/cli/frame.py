@@ -17,15 +17,15 @@ import click
 
 from espomail import __version__
 from espomail.cli.front import Front, asked
-from espomail.cli.output import changed, complain, emit, said, say, trouble, write, write_bytes
+from espomail.cli.output import changed, complain, emit, note, said, say, trouble, write, write_bytes
 from espomail.errors import BadInput, UsageError
 
 if TYPE_CHECKING:
     from espomail.desk import Desk
 
 __all__ = [
-    "argument", "asked", "changed", "command", "complain", "confirm", "emit", "group", "option", "pass_desk", "read_path",
-    "said", "say", "trouble", "write", "write_bytes",
+    "argument", "asked", "changed", "command", "complain", "confirm", "emit", "group", "note", "option", "pass_desk",
+    "read_path", "said", "say", "trouble", "write", "write_bytes",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -126,6 +126,10 @@ def _examples(epilog: str) -> list[str]:
 
 class FramedCommand(Framed):
     """A command: a verb, or a noun without verbs. Every boolean option gets its `--no-…`, the last one given counts."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        asked().running = ctx.command_path.partition(" ")[2]
+        return super().invoke(ctx)
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)

@@ -43,6 +43,7 @@ class Front:
     now: Callable[[], datetime] = utc_now
     opened: Desk | None = field(default=None, repr=False)
     loaded: Configuration | None = field(default=None, repr=False)
+    running: str = ""  # the command, such as "case add", once it has begun
     troubles: list[str] = field(default_factory=list)  # kept for the one error object of --json
 
     @property

@@ -15,7 +15,7 @@ import click
 from espomail.cli import failure
 from espomail.cli.frame import LazyGroup
 from espomail.cli.front import INTERRUPTED, Front
-from espomail.cli.output import complain, complain_about, silence_stdout
+from espomail.cli.output import complain, complain_about, note, silence_stdout
 from espomail.errors import EspomailError, TryAgain
 
 SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
@@ -141,6 +141,7 @@ def _told(error: BaseException, front: Front, words: Sequence[str]) -> int:
     told = failure.as_expected(error)
     if told is None:
         raise error
+    note(told.message + (f" — {told.hint}" if told.hint else ""), level="error", front=front)
     as_json = front.format in ("json", "jsonl") or (front.format is None and failure.wants_json(words))
     complain_about(told, as_json=as_json, troubles=front.troubles)
     return told.code

@@ -53,7 +53,7 @@ def metrics(desk: Desk, output: str | None) -> None:
     samples = list(_samples(desk))
     if output not in (None, "-"):
         replace_file(Path(str(output)), text(samples), mode=0o644)
-        said(f"{len(samples)} numbers written to {output}")
+        said(f"{len(samples)} numbers written to {output}", level="debug")
     if asked().format is not None:
         emit([dataclasses.asdict(sample) for sample in samples], columns=("name", "labels", "value"))
     elif output in (None, "-"):

@@ -13,7 +13,7 @@ from espomail import times
 from espomail.cli import oauth_tokens
 from espomail.cli.account_rights import get_editable, require_kind
 from espomail.cli.actor import refuse_borrowed_path
-from espomail.cli.frame import argument, asked, complain, confirm, emit, group, option, pass_desk, said
+from espomail.cli.frame import argument, changed, complain, confirm, emit, group, option, pass_desk
 from espomail.cli.oauth_tokens import Login
 from espomail.errors import BadInput, NotPermitted, NotSetUp
 from espomail.model import Account, Secret, Server
@@ -192,10 +192,7 @@ def _with_secret(account: Account, secret: Secret | None) -> Account:
 
 
 def _show(desk: Desk, name: str, *, said_words: str) -> None:
-    if asked().format is not None:
-        emit(_json(desk, accounts.get_by_name(desk.db, name)))
-    else:
-        said(said_words)
+    changed(said_words, _json(desk, accounts.get_by_name(desk.db, name)))
 
 
 def _json(desk: Desk, account: Account) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from espomail.cli import actor
-from espomail.cli.output import complain
+from espomail.cli.output import complain, note
 from espomail.desk import Desk, Mailbox
 from espomail.errors import NotPermitted, NotSetUp
 from espomail.store import db as store
@@ -44,8 +44,15 @@ def open_desk(front: Front) -> Desk:
         open_mailbox=partial(_open_mailbox, front),
         open_post=partial(_open_post, front),
         lock_dir=path.with_name(path.name + ".locks"),
-        say=lambda words: complain(words) if front.verbose else None,
+        say=partial(_say, front),
     )
+
+
+def _say(front: Front, words: str) -> None:
+    """What only who asks for more words wants to hear."""
+    note(words, level="debug", front=front)
+    if front.verbose:
+        complain(words)
 
 
 def refuse_strangers(path: Path) -> None:

@@ -12,7 +12,8 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from espomail.cli.front import asked
+from espomail.cli import log
+from espomail.cli.front import Front, asked
 from espomail.errors import EspomailError
 
 # C0, DEL, C1, soft hyphen, bidi controls, zero-width characters, line separators, surrogates, tags: all that can make a
@@ -203,18 +204,25 @@ def write_bytes(content: bytes) -> None:
     sys.stdout.buffer.flush()
 
 
-def said(words: str) -> None:
-    """One line on stderr that tells a person at a terminal what was done; silence for scripts and with --quiet."""
+def note(words: str, *, level: str = "info", front: Front | None = None) -> None:
+    """A line in the log, if there is one: `debug`, `info`, `warning` or `error`."""
+    log.add(front or asked(), level, safe(words))
+
+
+def said(words: str, *, level: str = "info") -> None:
+    """One line that tells a person at a terminal, and the log, what was done; silence for scripts and with --quiet."""
+    note(words, level=level)
     if sys.stderr.isatty() and not asked().quiet:
         say(words)
 
 
-def changed(words: str, row: Row) -> None:
-    """After an acting command: the changed thing as `show` gives it where a format was asked for, else one line."""
+def changed(words: str, value: Row | Iterable[Row], *, columns: Sequence[str] = (), level: str = "info") -> None:
+    """After an acting command: the changed things as `show` gives them where a format was asked for, else one line."""
     if asked().format is not None:
-        emit(row)
+        note(words, level=level)
+        emit(value, columns=columns)
     else:
-        said(words)
+        said(words, level=level)
 
 
 def say(words: str) -> None:
@@ -231,6 +239,7 @@ def complain(words: str) -> None:
 
 def trouble(words: str) -> None:
     """One of several things that went wrong: a line on stderr; for a JSON reader a part of the error object to come."""
+    note(words, level="warning")
     if asked().format in ("json", "jsonl"):
         asked().troubles.append(words)
     else:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from espomail.cli.actor import refuse_borrowed_path
-from espomail.cli.frame import asked, confirm, emit, group, pass_desk, said, write_bytes
+from espomail.cli.frame import changed, confirm, emit, group, pass_desk, said, write_bytes
 from espomail.errors import BadInput, NotFound
 from espomail.reading import recognise
 from espomail.store import accounts, raw_mails, receipts
@@ -60,10 +60,7 @@ def retry(desk: Desk, id: tuple[int, ...]) -> None:
     child.finish()
     states = [receipts.find(desk.db, each) for each in id]
     rows = [{"id": r.id, "state": r.state, "email": r.email_id, "error": r.error} for r in states if r is not None]
-    if asked().format is not None:
-        emit(rows)
-    else:
-        said(f"{sum(1 for row in rows if row['error'] is None)} of {len(id)} processed")
+    changed(f"{sum(1 for row in rows if row['error'] is None)} of {len(id)} processed", rows)
 
 
 @quarantine.command(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from espomail.cli.frame import asked, command, emit, pass_desk, said
+from espomail.cli.frame import asked, changed, command, emit, pass_desk
 from espomail.rules import access
 from espomail.store import accounts
 
@@ -34,11 +34,9 @@ def reconcile(desk: Desk, account: str, dry_run: bool) -> None:
     found = accounts.get_by_name(desk.db, account)
     access.require_account(desk.actor, found)
     outcome = rounds.reconcile(desk, found, dry_run=dry_run)
-    if asked().format is not None:
-        emit(_json(outcome))
-        return
-    emit([dataclasses.asdict(each) for each in outcome.folders], columns=COLUMNS)
-    said(f"{outcome.missing} mails were missing, {outcome.taken_in} of them are in now")
+    if asked().format is None:
+        emit([dataclasses.asdict(each) for each in outcome.folders], columns=COLUMNS)
+    changed(f"{account}: {outcome.missing} mails were missing, {outcome.taken_in} of them are in now", _json(outcome))
 
 
 def _json(outcome: Reconciled) -> dict[str, Any]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from espomail.cli.frame import asked, command, emit, pass_desk, read_path, said, write
+from espomail.cli.frame import asked, changed, command, emit, pass_desk, read_path, write
 from espomail.cli.output import csv_text
 from espomail.cli.record_fields import add_record, current, list_json, list_visible, read_fields, type_argument
 from espomail.errors import BadInput, NotFound
@@ -114,10 +113,11 @@ def _values(line: rules.Line, *, only_told: bool = False) -> dict[str, Any]:
 
 
 def _tell(outcome: Mapping[str, Any]) -> None:
-    if asked().format is not None or sys.stdout.isatty() or outcome["dry_run"]:
+    words = f"{outcome['added']} added, {outcome['changed']} changed, {outcome['unchanged']} as they were"
+    if outcome["dry_run"]:
         emit(outcome)
     else:
-        said(f"{outcome['added']} added, {outcome['changed']} changed, {outcome['unchanged']} as they were")
+        changed(words, outcome)
 
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from espomail.cli.frame import asked, command, confirm, emit, pass_desk, said
+from espomail.cli.frame import changed, command, confirm, emit, pass_desk
 from espomail.errors import UsageError
 from espomail.rules import access
 from espomail.store import emails
@@ -16,6 +16,8 @@ from espomail.times import parse_moment
 
 if TYPE_CHECKING:
     from espomail.desk import Desk
+
+COLUMNS = ("email", "subject", "field", "before", "after")
 
 
 @command(
@@ -51,10 +53,11 @@ def reprocess(
     with rehearsal.on_copy(desk) if dry_run else nullcontext(desk) as where:
         changes = again.decide_anew(where, ids)
         changes += again.process_anew(where, skipped=skipped, failed=failed, since=moment)
-    if asked().format or dry_run:
-        emit([asdict(change) for change in changes], columns=("email", "subject", "field", "before", "after"))
+    rows = [asdict(change) for change in changes]
+    if dry_run:
+        emit(rows, columns=COLUMNS)
     else:
-        said(f"{len(changes)} changes")
+        changed(f"{len(changes)} changes", rows, columns=COLUMNS)
 
 
 def _question(count: int, *, skipped: bool, failed: bool) -> str:

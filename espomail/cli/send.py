@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from espomail.cli.frame import asked, command, emit, pass_desk, said, trouble
+from espomail.cli.frame import asked, changed, command, emit, note, pass_desk, trouble
 from espomail.errors import PartlyDone, Unreachable
 from espomail.rules import access
 
 if TYPE_CHECKING:
     from espomail.desk import Desk
     from espomail.rounds.cron import Ran
-    from espomail.rounds.notify import Hooks
+    from espomail.rounds.notify import Hooks, Notified
     from espomail.rounds.settling import Sent
 
 
@@ -26,10 +26,7 @@ def send(desk: Desk, max_mails: int | None, max_time: float | None) -> None:
 
     access.require_admin(desk.actor)
     sent = rounds.send(desk, max_mails=max_mails, max_time_s=max_time)
-    if asked().format:
-        emit(_json(sent))
-    else:
-        said(f"{sent.sent} sent, {sent.deferred} deferred, {sent.failed} failed, {sent.unknown} unknown")
+    changed(_words(sent), _json(sent), level=_level_of(sent))
     for words in sent.troubles:
         trouble(f"espomail send: {words}")
     if sent.unreachable and not (sent.sent or sent.failed or sent.unknown):
@@ -54,10 +51,8 @@ def notify(desk: Desk) -> None:
 
     access.require_admin(desk.actor)
     done = rounds.notify(desk, _hooks())
-    if asked().format:
-        emit({"mailed": done.mailed, "handed_over": done.handed_over})
-    else:
-        said(f"{done.mailed} by mail, {done.handed_over} handed over")
+    level = "info" if done.mailed or done.handed_over else "debug"
+    changed(f"{done.mailed} by mail, {done.handed_over} handed over", _mailed(done), level=level)
     _tell_troubles(done.troubles)
 
 
@@ -73,6 +68,7 @@ def cron(desk: Desk) -> None:
     access.require_admin(desk.actor)
     budgets = asked().configuration.budgets
     ran = rounds.run(desk, _hooks(), seconds=budgets.cron_seconds, jobs=budgets.fetch_jobs)
+    _log(ran)
     if asked().format:
         emit(_document(ran))
     for error in ran.troubles:
@@ -90,6 +86,26 @@ def cron(desk: Desk) -> None:
         raise PartlyDone("not all of it could be done", "see: espomail status, espomail outbox list, espomail quarantine list")
 
 
+def _log(ran: Ran) -> None:
+    from espomail.cli.fetch import level_of, log_news, words
+
+    if ran.fetch:
+        log_news(ran.fetch)
+        note(f"fetch: {words(ran.fetch)}", level=level_of(ran.fetch))
+    if ran.send:
+        note(f"send: {_words(ran.send)}", level=_level_of(ran.send))
+    if ran.tidied:
+        note("tidy: done")
+
+
+def _words(sent: Sent) -> str:
+    return f"{sent.sent} sent, {sent.deferred} deferred, {sent.failed} failed, {sent.unknown} unknown"
+
+
+def _level_of(sent: Sent) -> str:
+    return "info" if sent.sent or sent.deferred or sent.failed or sent.unknown else "debug"
+
+
 def _hooks() -> Hooks:
     from espomail.rounds.notify import Hooks
 
@@ -104,6 +120,10 @@ def _tell_troubles(troubles: list[str], *, fatal: bool = True) -> None:
         raise PartlyDone(f"{len(troubles)} notifications could not be handed over", "check notify in the configuration")
 
 
+def _mailed(done: Notified) -> dict[str, int]:
+    return {"mailed": done.mailed, "handed_over": done.handed_over}
+
+
 def _json(sent: Sent) -> dict[str, Any]:
     return {"sent": sent.sent, "deferred": sent.deferred, "failed": sent.failed, "unknown": sent.unknown}
 
@@ -114,6 +134,6 @@ def _document(ran: Ran) -> dict[str, Any]:
     return {
         "fetch": as_json(ran.fetch) if ran.fetch else None,
         "send": _json(ran.send) if ran.send else None,
-        "notify": {"mailed": ran.notify.mailed, "handed_over": ran.notify.handed_over} if ran.notify else None,
+        "notify": _mailed(ran.notify) if ran.notify else None,
         "tidied": ran.tidied,
     }

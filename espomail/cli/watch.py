@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from espomail.cli.frame import asked, command, complain, emit, pass_desk, said
+from espomail.cli.frame import changed, command, complain, note, pass_desk, said
 from espomail.cli.front import INTERRUPTED
 from espomail.errors import BadInput
 from espomail.rules import access
@@ -69,10 +69,8 @@ def _tell(report: Report) -> None:
 
     for each in report.failed:
         hint = f" — {each.failure.hint}" if each.failure and each.failure.hint else ""
+        note(f"{each.account}: {each.error}{hint}", level="warning")
         complain(f"{each.account}: {each.error}{hint}")
     if not any(report.total(name) for name in ("listed", "imported", "duplicates", "filtered", "quarantined")):
         return
-    if asked().format is not None:
-        emit(as_json(report))
-    else:
-        said(f"{report.accounts[0].account}: {words(report)}")
+    changed(f"{report.accounts[0].account}: {words(report)}", as_json(report))

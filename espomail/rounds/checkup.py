@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -51,11 +52,13 @@ def facts(
     credentials: Callable[[Account], Credentials],
     connections: Sequence[tuple[str, str]] = (),
     fetch_patience: timedelta,
+    log_trouble: str = "",
 ) -> Facts:
     """All facts of an installation; of a damaged database whose rows can't be read, what is wrong with it alone."""
     damage = tuple(health.integrity_problems(desk.db))
     try:
-        return _all_facts(desk, damage, credentials, tuple(connections), fetch_patience)
+        found = _all_facts(desk, damage, credentials, tuple(connections), fetch_patience)
+        return dataclasses.replace(found, log_trouble=log_trouble)
     except SqliteError as error:
         if not damage:
             raise

@@ -92,6 +92,12 @@ def key_file(facts: Facts) -> Iterator[Finding]:
     yield Finding("error" if uses else "warning", "key-file", message, "put the key file back, or run: espomail init --yes")
 
 
+def log(facts: Facts) -> Iterator[Finding]:
+    if facts.log_trouble:
+        fix = "make its folder (mkdir) and give it to who runs espomail (chown), or change log in the configuration"
+        yield Finding("warning", "log", facts.log_trouble, fix)
+
+
 def disk(facts: Facts) -> Iterator[Finding]:
     if facts.free_bytes < LOW_DISK_BYTES:
         yield Finding("error", "disk", f"only {facts.free_bytes // 2**20} MB are free for the database", "free some disk space")
@@ -162,6 +168,7 @@ CHECKS: Mapping[str, Check] = {
     "batches": batches,
     "file-mode": file_modes,
     "key-file": key_file,
+    "log": log,
     "disk": disk,
     "settings": settings,
     "auto-reply": of_accounts.templates,

@@ -83,6 +83,7 @@ class Facts:
     other_owners: tuple[tuple[str, str, str], ...] = ()
     fetch_patience: timedelta = timedelta(minutes=30)
     files: tuple[FileState, ...] = ()
+    log_trouble: str = ""
     key_path: str = ""
     key_exists: bool = True
     free_bytes: int = 10**12
