@@ -117,6 +117,8 @@ LINES = (
 def test_no_password_is_written_or_said_anywhere(tmp_path: Path, dovecot: servers.Dovecot, tell) -> None:
     home = tmp_path / "home"
     shop = Shop(home / "shop", dovecot)
+    (tmp_path / "config.yaml").write_text(f"log: {{file: {home}/espomail.log, level: debug}}\n")
+    shop.environment["ESPOMAIL_CONFIG"] = str(tmp_path / "config.yaml")
     shop.run("team add support")
     watcher = Watcher(home)
     watcher.start()
@@ -130,6 +132,7 @@ def test_no_password_is_written_or_said_anywhere(tmp_path: Path, dovecot: server
     for path in (each for each in home.rglob("*") if each.is_file()):
         watcher.search(path.read_bytes(), str(path.relative_to(home)))
     assert watcher.hits == set()
+    assert (home / "espomail.log").read_text().count("wrong") > 2
     tell(f"secrets: {len(PASSWORDS)} passwords in {len(watcher.wanted)} forms, 0 hits in {watcher.seen / 1e6:.0f} MB read")
 
 
