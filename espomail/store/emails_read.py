@@ -149,7 +149,8 @@ _SELECT = f"""
 """  # noqa: S608 (field names, no values)
 
 _HELD = "exists (select 1 from email_users h where h.email_id = t.id and h.user_id = :user_id and {state})"
-_IS_MINE = "t.from_address in (select address from user_addresses where user_id = :user_id)"
+_IS_MINE = """(t.created_by_id is :user_id
+            or t.from_address in (select address from user_addresses where user_id = :user_id))"""
 _TO_ME = """exists (select 1 from email_addresses x join user_addresses mine on mine.address = x.address
             where x.email_id = t.id and x.role in ('to', 'cc') and mine.user_id = :user_id)"""
 _IN_INBOX = _HELD.format(state="h.folder_id is null and not h.in_trash and not h.in_archive")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from email import policy
@@ -379,6 +380,24 @@ def test_the_right_colleagues_have_the_mail(case: Runner) -> None:
         1,
         "q1@client.example",
     )
+
+
+def test_what_one_wrote_as_the_group_is_in_sent_and_not_in_the_inbox(case: Runner) -> None:
+    do(case, "case", "assign", "1", "ben")
+    reply = do(case, "case", "reply", "1", "--body", "hi", "--as", "ann")
+    with closing(sqlite3.connect(case.db_path)) as db, db:
+        db.execute("update emails set status = 'sent' where id = ?", (reply["email"],))
+    places = {
+        (who, folder): [each["id"] for each in do(case, "email", "list", "--folder", folder, "--as", who)]
+        for who in ("ann", "ben")
+        for folder in ("sent", "inbox")
+    }
+    assert places == {
+        ("ann", "sent"): [reply["email"]],
+        ("ann", "inbox"): [],
+        ("ben", "sent"): [],
+        ("ben", "inbox"): [reply["email"], 1],
+    }
 
 
 def test_a_sent_mail_stands_in_the_stream_once(case: Runner) -> None:
