@@ -68,11 +68,12 @@ def archive(desk: Desk, ids: tuple[int, ...]) -> None:
 def move(desk: Desk, id_: int, folder: str) -> None:
     with transaction(desk.db):
         visibility.require(desk.db, desk.actor, Thing("email", id_))
-        _move(desk, id_, folder)
-    _tell(desk, [id_], f"email {id_} moved to {folder}")
+        is_moved = _move(desk, id_, folder)
+    _tell(desk, [id_], f"email {id_} moved to {folder}" if is_moved else f"email {id_}: not among your mail, so nothing to do")
 
 
-def _move(desk: Desk, email_id: int, folder: str) -> None:
+def _move(desk: Desk, email_id: int, folder: str) -> bool:
+    """Move an email; return whether there was one to move: into a group folder any, else only what is among their mail."""
     match folder.lower():
         case "inbox":
             inbox.move(desk.db, personal(desk), [email_id], folder_id=None)
@@ -83,10 +84,15 @@ def _move(desk: Desk, email_id: int, folder: str) -> None:
         case "sent":
             raise BadInput("nothing can be moved to sent", "it shows what you have written")
         case _:
-            _move_to_folder(desk, email_id, folder)
+            return _move_to_folder(desk, email_id, folder)
+    return _is_held(desk, email_id)
 
 
-def _move_to_folder(desk: Desk, email_id: int, folder: str) -> None:
+def _is_held(desk: Desk, email_id: int) -> bool:
+    return bool(inbox.held(desk.db, personal(desk), [email_id]))
+
+
+def _move_to_folder(desk: Desk, email_id: int, folder: str) -> bool:
     """Into the actor's own folder of that name, else into the group folder; raise NotFound when they may use neither."""
     group_folder = group_folders.find(desk.db, folder)
     try:
@@ -95,8 +101,9 @@ def _move_to_folder(desk: Desk, email_id: int, folder: str) -> None:
         if group_folder is None or not may_use(desk, group_folder):
             raise
         inbox.move_to_group_folder(desk.db, email_id, group_folder)
-    else:
-        inbox.move(desk.db, own.user_id, [email_id], folder_id=own.id)
+        return True
+    inbox.move(desk.db, own.user_id, [email_id], folder_id=own.id)
+    return _is_held(desk, email_id)
 
 
 @command("share", help="Put an email into the inbox of a colleague.", epilog="Example: espomail email share 12 ben")

@@ -9,6 +9,7 @@ import pytest
 
 from espomail.cli.attachment_files import clean_name, save_all
 from espomail.errors import BadInput
+from tests.cli.test_output import run_on_a_terminal
 from tests.office import Office, built_once, letter
 
 EVERYTHING = {
@@ -190,6 +191,12 @@ def test_marking_what_is_not_among_ones_mail_changes_nothing(office: Office) -> 
     before = office.dump()
     assert office.run("u", "email", "trash", str(office.ids["none"])).code == 0
     assert office.dump() == before
+
+
+def test_moving_what_is_not_among_ones_mail_says_so(office: Office) -> None:
+    key = str(office.ids["none"])
+    told = run_on_a_terminal(office.folder, "email", "move", key, "Later", "--as", "u", ESPOMAIL_DB=str(office.path))
+    assert told == f"email {key}: not among your mail, so nothing to do\r\n"
 
 
 def test_of_several_mails_all_are_changed_or_none(office: Office) -> None:
