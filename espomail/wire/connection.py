@@ -18,6 +18,8 @@ from espomail.wire.hosts import Endpoint
 
 _CHUNK = 256 * 1024
 _SEND_CHUNK = 64 * 1024
+_SLOWEST_BYTES_S = 20_000
+_FIRST_BYTES_S = 5.0
 
 
 class Connection:
@@ -30,6 +32,7 @@ class Connection:
         self._sock = sock
         self._session_ends = session_ends
         self._command_ends = session_ends
+        self._to_earn = 0
         self._read_timeout_s = read_timeout_s
         self._buffer = b""
         self._at = 0
@@ -48,19 +51,28 @@ class Connection:
         """Whether bytes were received that nobody has read yet."""
         return self._at < len(self._buffer)
 
-    def allow(self, seconds: float, *, more_s: float = 0) -> None:
+    def allow(self, seconds: float, *, carries: int = 0) -> None:
         """Give what follows (one command) this much wall-clock time, never more than the session has left.
 
-        A command that begins in time and has much to carry gets `more_s` for that on top, beyond the session's end too: cut
-        off, all of it would have to be carried again.
+        A command that begins in time and `carries` many bytes earns more while they flow, beyond the session's end too, as
+        long as 20 kB come in a second: cut off, all of them would have to be carried again. A server that drips earns nothing.
         """
         now = time.monotonic()
-        ends = min(now + seconds, self._session_ends)
-        self._command_ends = ends + more_s if now < self._session_ends else ends
+        self._command_ends = min(now + seconds, self._session_ends)
+        self._to_earn = carries if now < self._session_ends else 0
+        if self._to_earn:
+            self._command_ends = max(self._command_ends, now + _FIRST_BYTES_S)
 
     def allow_beyond(self, seconds: float) -> None:
         """Give what follows this much wall-clock time even when the session's own is over: for an answer that decides something."""
         self._command_ends = time.monotonic() + seconds
+        self._to_earn = 0
+
+    def _earn(self, count: int) -> None:
+        """So many bytes went over: those that the command was to carry give it time for the next."""
+        earned = min(count, self._to_earn)
+        self._to_earn -= earned
+        self._command_ends += earned / _SLOWEST_BYTES_S
 
     def lost(self, reason: str) -> SessionLost:
         """Close the socket and return the error to raise: "host:port <reason>"."""
@@ -85,6 +97,7 @@ class Connection:
                 raise self.lost("took too long to take what we sent") from error
             except OSError as error:
                 raise self.lost(f"broke the connection: {_words(error)}") from error
+            self._earn(sent)
             view = view[sent:]
 
     def read_line(self, limit: int) -> bytes:
@@ -165,6 +178,7 @@ class Connection:
             raise self._receive_failed(error) from error
         if not chunk:
             raise self.lost("closed the connection")
+        self._earn(len(chunk))
         return chunk
 
     def _receive_into(self, view: memoryview) -> int:
@@ -175,6 +189,7 @@ class Connection:
             raise self._receive_failed(error) from error
         if not received:
             raise self.lost("closed the connection")
+        self._earn(received)
         return received
 
     def _receive_failed(self, error: OSError) -> SessionLost:

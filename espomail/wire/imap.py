@@ -216,9 +216,8 @@ class Mailbox:
         words = " ".join(flags)
         if not all(letter.isalnum() or letter in "\\$_- " for letter in words) or not words.isascii():
             raise BadInput(f"not IMAP flags: {words!r}")
-        more_s = len(content) / imap_read.SLOWEST_BYTES_S
         moment = imap_grammar.moment_argument(at)
-        self._session.begin(b"APPEND", name, b"(%s)" % words.encode(), moment, b"{%d}" % len(content), more_s=more_s)
+        self._session.begin(b"APPEND", name, b"(%s)" % words.encode(), moment, b"{%d}" % len(content), carries=len(content))
         outcome = self._session.wait_for_go()
         if outcome is None:
             self._session.connection.send(content, b"\r\n")

@@ -19,8 +19,6 @@ from espomail.wire.imap_session import Answer, ImapSession, Outcome
 BATCH_MAILS = 200
 BATCH_BYTES = 8 * 1024 * 1024
 SIZES_AT_ONCE = 500
-SLOWEST_BYTES_S = 20_000
-"""A transfer slower than this (bytes a second) runs into the deadline of its command."""
 _REFUSALS_IN_A_ROW = 3
 _SLACK = 64 * 1024
 _BEYOND = 1024
@@ -122,7 +120,7 @@ def _fetch(session: ImapSession, uids: list[int], facts: Facts) -> _Bodies:
         b"(UID BODY.PEEK[])",
         literal_max=_literal_max(max(announced)),
         total_max=_literal_max(total),
-        more_s=total / SLOWEST_BYTES_S,
+        carries=total,
     )
     asked, contents = set(uids), dict[int, bytes]()
     for uid, items in _fetched(session, outcome, "BODY[]"):
@@ -150,7 +148,7 @@ def _part(session: ImapSession, uid: int, start: int, count: int) -> bytes | Non
         imap_grammar.uid_set([uid]),
         b"(UID BODY.PEEK[]<%d.%d>)" % (start, count),
         literal_max=count,
-        more_s=count / SLOWEST_BYTES_S,
+        carries=count,
     )
     found = [items[key] for answered, items in _fetched(session, outcome, key) if answered == uid]
     content = found[0] if len(found) == 1 and outcome.is_ok else None

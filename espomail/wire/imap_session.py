@@ -63,20 +63,20 @@ class ImapSession:
         self._tags = 0
         self._tag = b""
 
-    def command(self, *words: bytes, literal_max: int = SMALL_LITERAL, more_s: float = 0, total_max: int = 0) -> Outcome:
+    def command(self, *words: bytes, literal_max: int = SMALL_LITERAL, carries: int = 0, total_max: int = 0) -> Outcome:
         """Send one command and read its whole answer.
 
         No literal above `literal_max` and no answer above `total_max` (bytes, with a floor of 64 MB) is accepted;
-        `more_s` is added to the command's time. Raise SessionLost for everything but a proper OK, NO or BAD.
+        `carries` bytes earn the command more time (`Connection.allow`). Raise SessionLost for everything but a proper OK, NO or BAD.
         """
-        self.begin(*words, more_s=more_s)
+        self.begin(*words, carries=carries)
         return self.finish(literal_max=literal_max, total_max=total_max)
 
-    def begin(self, *words: bytes, more_s: float = 0) -> None:
+    def begin(self, *words: bytes, carries: int = 0) -> None:
         """Send a command line under the next tag; `finish` reads its answer."""
         self._tags += 1
         self._tag = b"A%d" % self._tags
-        self.connection.allow(self._timeout_s, more_s=more_s)
+        self.connection.allow(self._timeout_s, carries=carries)
         self.connection.send(self._tag, b" ", b" ".join(words), b"\r\n")
 
     def allow_command(self) -> None:

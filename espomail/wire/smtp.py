@@ -21,7 +21,6 @@ from espomail.wire.words import printable, without_secret
 
 _LINE_MAX = 8 * 1024
 _REPLY_LINES_MAX = 200
-_SLOWEST_BYTES_S = 20_000
 _LAST_WORD_S = 300.0
 """How long a server may think about a mail before it takes it over; RFC 5321 section 4.5.3.2.6 asks for patience here."""
 _REPLY = re.compile(rb"([2-5]\d\d)([ -]?)(.*)", re.DOTALL)
@@ -166,7 +165,7 @@ class Post:
         if before_data is not None:
             self._call(before_data)
         wire_form = on_the_wire(content)
-        self._connection.allow(self._timeout_s, more_s=len(wire_form) / _SLOWEST_BYTES_S)
+        self._connection.allow(self._timeout_s, carries=len(wire_form))
         self._connection.send(wire_form)
         try:
             self._connection.allow_beyond(_LAST_WORD_S)
