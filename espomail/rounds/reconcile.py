@@ -15,7 +15,7 @@ from espomail.errors import BadInput, TryAgain
 from espomail.model import Account
 from espomail.rounds import locks
 from espomail.rounds.child import Child
-from espomail.rounds.session import Budget, FolderTaken, Session, in_chunks
+from espomail.rounds.session import Budget, FolderTaken, Session
 from espomail.store import accounts, mailboxes, receipts
 from espomail.store import settings as settings_store
 from espomail.store.db import Connection, open_db, transaction
@@ -142,10 +142,4 @@ def _missing(session: Session, mailbox: MailboxRow, uids: Sequence[int]) -> dict
 def _take_in(session: Session, mailbox: MailboxRow, taken: FolderTaken, missing: dict[int, tuple[int, datetime]]) -> None:
     """Read them as the walk does; the cursor stays where it is, since it never goes back."""
     taken.listed += len(missing)
-    for chunk in in_chunks(list(missing), missing):
-        if session.budget.is_spent():
-            return
-        if session.budget.mails is not None:
-            chunk = chunk[: session.budget.mails]
-        session.take_chunk(mailbox, taken, chunk, missing)
-        session.budget.spend(len(chunk))
+    session.take_in(mailbox, taken, list(missing), missing)

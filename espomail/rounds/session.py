@@ -6,6 +6,7 @@ next round goes on at the cursor. Source of the order of commands: RFC 9051 and 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -49,6 +50,7 @@ class Budget:
     mails: int | None
     stop_at: float
     monotonic: Callable[[], float]
+    _guard: threading.Lock = field(default_factory=threading.Lock)
 
     def is_over(self) -> bool:
         return self.monotonic() >= self.stop_at
@@ -56,9 +58,14 @@ class Budget:
     def is_spent(self) -> bool:
         return self.is_over() or (self.mails is not None and self.mails <= 0)
 
-    def spend(self, count: int) -> None:
-        if self.mails is not None:
-            self.mails -= count
+    def claim(self, count: int) -> int:
+        """How many of so many mails may be taken in; they count as taken at once, since accounts are read side by side."""
+        with self._guard:
+            if self.mails is None:
+                return count
+            granted = min(count, self.mails)
+            self.mails -= granted
+            return granted
 
 
 @dataclass(slots=True)
@@ -111,13 +118,7 @@ class Session:
         if not wanted:
             self._move_cursor(mailbox, taken, uids)
             return
-        for chunk in in_chunks(wanted, sizes.known):
-            if self.budget.is_spent():
-                return
-            if self.budget.mails is not None:
-                chunk = chunk[: max(0, self.budget.mails)]
-            self.take_chunk(mailbox, taken, chunk, sizes.known)
-            self.budget.spend(len(chunk))
+        self.take_in(mailbox, taken, wanted, sizes.known)
 
     def _start_epoch(self, folder: str, uidvalidity: int, uidnext: int | None, *, is_sent: bool) -> MailboxRow:
         """A folder never read, or whose UIDs start over: only mail received since fetch-since counts among what is there now."""
@@ -161,7 +162,16 @@ class Session:
                 mailboxes.set_cursor(self.db, mailbox.id, last)
             taken.last_uid = last
 
-    def take_chunk(
+    def take_in(
+        self, mailbox: MailboxRow, taken: FolderTaken, uids: Sequence[int], sizes: dict[int, tuple[int, datetime]]
+    ) -> None:
+        """Take in the UIDs, ascending, chunk by chunk for as long as the budget lasts."""
+        for chunk in _in_chunks(uids, sizes):
+            if self.budget.is_spent():
+                return
+            self._take_chunk(mailbox, taken, chunk[: self.budget.claim(len(chunk))], sizes)
+
+    def _take_chunk(
         self, mailbox: MailboxRow, taken: FolderTaken, chunk: Sequence[int], sizes: dict[int, tuple[int, datetime]]
     ) -> None:
         """Read a chunk and commit it with the cursor; when the session is lost on the way, commit what came before it."""
@@ -259,7 +269,7 @@ class Sizes:
     outside: frozenset[int]
 
 
-def in_chunks(uids: Sequence[int], sizes: dict[int, tuple[int, datetime]]) -> Iterator[list[int]]:
+def _in_chunks(uids: Sequence[int], sizes: dict[int, tuple[int, datetime]]) -> Iterator[list[int]]:
     """The UIDs, ascending, in groups bounded by count and by announced bytes."""
     chunk: list[int] = []
     total = 0

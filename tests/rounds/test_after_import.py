@@ -65,3 +65,15 @@ def test_what_a_round_left_waits_also_in_the_report_of_one_that_does_not_come_to
         "other": (0, 1),
     }
     assert {each["account"]: each["backlog"] for each in shop.ask("status")["accounts"]} == {"full": 2, "other": 0}
+
+
+def test_accounts_that_are_read_side_by_side_share_one_limit(tmp_path: Path, dovecot: servers.Dovecot) -> None:
+    shop = Shop(tmp_path, dovecot)
+    shop.add_account("left", "", login="one")
+    shop.add_account("right", "", login="two")
+    shop.run("fetch")
+    for number in range(3):
+        shop.put("one", letter(f"left{number}@client.example"))
+        shop.put("two", letter(f"right{number}@client.example"))
+    report = shop.ask("fetch --jobs 2 --limit 2")
+    assert (report["imported"], sum(each["backlog"] for each in report["accounts"])) == (2, 4)
