@@ -175,20 +175,24 @@ class Session:
         self, mailbox: MailboxRow, taken: FolderTaken, chunk: Sequence[int], sizes: dict[int, tuple[int, datetime]]
     ) -> None:
         """Read a chunk and commit it with the cursor; when the session is lost on the way, commit what came before it."""
-        small = [u for u in chunk if u in sizes and sizes[u][0] <= self.size_max]
-        arrived: dict[int, RawMail | RefusedMail | VanishedMail] = {u: VanishedMail(u) for u in chunk if u not in sizes}
+        arrived: dict[int, RawMail | RefusedMail | VanishedMail] = {}
         try:
-            for answer in self.box.read(small):
+            for answer in self._answers(chunk, sizes):
                 arrived[answer.uid] = answer
-            for uid in chunk:
-                if uid in sizes and sizes[uid][0] > self.size_max:
-                    arrived[uid] = self._beginning(uid)
         finally:
             done = list(_unbroken(chunk, arrived))
             if done:
                 self._commit(mailbox, done, sizes)
                 taken.taken += len(done)
                 taken.last_uid = done[-1].uid
+
+    def _answers(
+        self, uids: Sequence[int], sizes: dict[int, tuple[int, datetime]]
+    ) -> Iterator[RawMail | RefusedMail | VanishedMail]:
+        """Every UID once: its mail, of one that is too large the beginning, or why there is none."""
+        yield from (VanishedMail(u) for u in uids if u not in sizes)
+        yield from self.box.read([u for u in uids if u in sizes and sizes[u][0] <= self.size_max])
+        yield from (self._beginning(u) for u in uids if u in sizes and sizes[u][0] > self.size_max)
 
     def _beginning(self, uid: int) -> RawMail | RefusedMail:
         """Header and text of a mail that is too large; a server that refuses it is asked again later."""
@@ -242,12 +246,13 @@ class Session:
         if self.dry_run or not due:
             return
         by_uid = {r.uid: r for r in due if r.uid is not None}
-        for answer in self.box.read(sorted(by_uid)):
+        for answer in self._answers(sorted(by_uid), self.box.sizes(sorted(by_uid))):
             receipt = by_uid[answer.uid]
-            content = raw_mails.pack(answer.content) if isinstance(answer, RawMail) else None
+            content = raw_mails.pack(answer.content, is_whole=answer.is_whole) if isinstance(answer, RawMail) else None
             with transaction(self.db):
                 if content is not None:
-                    receipts.set_taken_in(self.db, receipt.id, raw_id=raw_mails.add(self.db, content))
+                    raw_id = raw_mails.add(self.db, content)
+                    receipts.set_taken_in(self.db, receipt.id, raw_id=raw_id, size_bytes=content.size_bytes)
                 elif isinstance(answer, RefusedMail):
                     again = next_try(schedule.mail(receipt.attempts + 1, now=self.now()))
                     receipts.set_failed(self.db, receipt.id, error=answer.message, next_try_at=again)

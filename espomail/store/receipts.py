@@ -156,9 +156,12 @@ def list_unread_refusals(db: Connection, mailbox_id: int, *, now: datetime) -> l
     return [Receipt(**row) for row in rows]
 
 
-def set_taken_in(db: Connection, receipt_id: int, *, raw_id: int) -> None:
+def set_taken_in(db: Connection, receipt_id: int, *, raw_id: int, size_bytes: int) -> None:
     """The bytes that the server first refused have come."""
-    db.execute("update receipts set raw_id = ?, state = 'new', error = null where id = ?", (raw_id, receipt_id))
+    db.execute(
+        "update receipts set raw_id = ?, size_bytes = ?, state = 'new', error = null where id = ?",
+        (raw_id, size_bytes, receipt_id),
+    )
 
 
 def set_final(

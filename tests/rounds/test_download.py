@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
 
+from espomail.store import db as store
 from tests import servers
-from tests.shop import Shop
+from tests.shop import Shop, letter
 
 
 @pytest.fixture(scope="module")
 def dovecot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Dovecot]:
-    with servers.dovecot(tmp_path_factory.mktemp("dovecot"), users={"one": "secret", "two": "secret"}) as server:
+    with servers.dovecot(tmp_path_factory.mktemp("dovecot"), users=dict.fromkeys(("one", "two", "three"), "secret")) as server:
         yield server
 
 
@@ -60,3 +62,32 @@ def test_a_mail_that_the_server_has_no_more_stays_as_it_is(shop: Shop, dovecot: 
     before = shop.ask("email show 1")
     shop.run("email download 1", code=69)
     assert shop.ask("email show 1") == before
+
+
+def test_a_large_mail_that_the_server_first_refused_is_read_in_part_too(shop: Shop) -> None:
+    shop.add_account("support", login="three")
+    shop.put("three", letter("small@client.example"), big_letter())
+    shop.run("fetch --limit 1")
+    refused_once(shop, uid=2)
+    shop.run("fetch")
+    assert [("oversize" in email["flags"]) for email in shop.emails()] == [False, True]
+    db = store.open_db(shop.folder / "espomail.db", now=datetime.now(UTC))
+    assert store.one(db, "select size_bytes from receipts where uid = 2") == store.one(
+        db, "select max(size_bytes) from raw_mails"
+    )
+    db.close()
+
+
+def refused_once(shop: Shop, *, uid: int) -> None:
+    """Let a mail be one that the server would not give, and whose time to ask again has come."""
+    db = store.open_db(shop.folder / "espomail.db", now=datetime.now(UTC))
+    with store.transaction(db):
+        db.execute(
+            """insert into receipts (source, account_id, mailbox_id, uid, origin, state, size_bytes, received_at, taken_in_at,
+                   attempts, next_try_at)
+               select source, account_id, mailbox_id, ?, origin, 'quarantined', 0, received_at, taken_in_at, 1, received_at
+               from receipts""",
+            (uid,),
+        )
+        db.execute("update mailboxes set last_uid = ?", (uid,))
+    db.close()
