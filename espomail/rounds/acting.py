@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from espomail.desk import Desk, Mailbox
-from espomail.errors import Declined, Unreachable
+from espomail.errors import Declined, FolderMissing, Unreachable
 from espomail.model import Account
 from espomail.rounds import locks
 from espomail.store import server_actions
@@ -34,18 +34,29 @@ def act_on_server(desk: Desk, account: Account, *, seconds: float) -> None:
 
 
 def _act(desk: Desk, account: Account, box: Mailbox, due: Sequence[DueAction]) -> None:
-    """Act by UID, folder by folder, only where UIDVALIDITY is still the one under which the mails were read."""
+    """Act folder by folder; one that is missing or refused holds up none of the others, and the first refusal is raised in the end."""
+    refusal: FolderMissing | Declined | None = None
     for (folder, uidvalidity), group in groupby(due, key=lambda action: (action.folder, action.uidvalidity)):
         actions = list(group)
-        state = box.select(folder, writable=True)
-        if state.uidvalidity == uidvalidity:
-            uids = [action.uid for action in actions]
-            match account.after_import.partition(":"):
-                case ("seen", _, _):
-                    box.mark_seen(uids)
-                case ("move", _, target):
-                    box.move(uids, target)
-                case ("delete", _, _):
-                    box.delete(uids)
+        try:
+            _act_in_folder(account, box, folder, uidvalidity, [action.uid for action in actions])
+        except (FolderMissing, Declined) as error:
+            refusal = refusal or error
+            continue
         with transaction(desk.db):
             server_actions.set_done(desk.db, [action.receipt_id for action in actions])
+    if refusal is not None:
+        raise refusal
+
+
+def _act_in_folder(account: Account, box: Mailbox, folder: str, uidvalidity: int, uids: Sequence[int]) -> None:
+    """Act by UID, only where UIDVALIDITY is still the one under which the mails were read."""
+    if box.select(folder, writable=True).uidvalidity != uidvalidity:
+        return
+    match account.after_import.partition(":"):
+        case ("seen", _, _):
+            box.mark_seen(uids)
+        case ("move", _, target):
+            box.move(uids, target)
+        case ("delete", _, _):
+            box.delete(uids)

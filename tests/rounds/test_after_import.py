@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from tests.shop import Shop, letter
 
 @pytest.fixture(scope="module")
 def dovecot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Dovecot]:
-    with servers.dovecot(tmp_path_factory.mktemp("dovecot"), users={"one": "secret", "two": "secret"}) as server:
+    with servers.dovecot(tmp_path_factory.mktemp("dovecot"), users=dict.fromkeys(("one", "two", "three"), "secret")) as server:
         yield server
 
 
@@ -37,6 +38,22 @@ def test_mail_that_cannot_be_moved_is_in_and_the_other_accounts_are_read(tmp_pat
     assert "Done" in shop.ask("group-account test moving")["imap"]["folders"]
     assert shop.try_("fetch --json").returncode == 0
     assert (dovecot.count("one", "INBOX"), dovecot.count("one", "Done")) == (0, 1)
+
+
+def test_a_folder_that_is_gone_keeps_no_mail_of_other_folders_from_being_moved(
+    tmp_path: Path, dovecot: servers.Dovecot
+) -> None:
+    shop = Shop(tmp_path, dovecot)
+    side = dovecot.make_folder("three", "Side")
+    shop.add_account("moving", "--folder Side --folder INBOX --after-import move:Done", login="three")
+    dovecot.put("three", "Side", letter("8@client.example"))
+    dovecot.put("three", "INBOX", letter("9@client.example"))
+    assert shop.ask("fetch", code=3)["imported"] == 2
+    dovecot.make_folder("three", "Done")
+    shutil.rmtree(side)
+    (account,) = shop.ask("fetch", code=3)["accounts"]
+    assert account["error"].endswith(": Side")
+    assert (dovecot.count("three", "INBOX"), dovecot.count("three", "Done")) == (0, 1)
 
 
 def test_an_account_that_the_round_did_not_come_to_is_not_called_well(tmp_path: Path, dovecot: servers.Dovecot) -> None:
