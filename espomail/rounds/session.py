@@ -184,7 +184,7 @@ class Session:
             if done:
                 self._commit(mailbox, done, sizes)
                 taken.taken += len(done)
-                taken.last_uid = done[-1].uid
+                taken.last_uid = max(taken.last_uid, done[-1].uid)
 
     def _answers(
         self, uids: Sequence[int], sizes: dict[int, tuple[int, datetime]]

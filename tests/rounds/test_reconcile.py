@@ -114,7 +114,7 @@ def test_a_round_compares_by_itself_when_the_last_time_was_an_hour_ago(shop: Sho
     age(shop)
     report = shop.ask("fetch")
     folder = report["accounts"][0]["folders"][0]
-    assert (folder["listed"], folder["imported"], folder["pending"]) == (1, 1, 0)
+    assert (folder["listed"], folder["imported"], folder["pending"], folder["last_uid"]) == (1, 1, 0, 3)
     assert len(shop.emails()) == 3
 
 
