@@ -30,6 +30,9 @@ _MOVE = """
     update notes set thing_type = :thing_type, thing_id = :thing_id, text = :text, data = :data
     where id = :id and (thing_type <> :thing_type or thing_id <> :thing_id)
 """
+_BY_HAND = """
+    select 1 from notes where email_id = :email and thing_type = :type and thing_id = :id and json_extract(data, '$.by_hand')
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +104,11 @@ def move_or_add(
         return add(db, thing, type, at=at, user_id=user_id, email_id=email_id, text=text, data=data) or 0
     db.execute(_MOVE, {"thing_type": thing.type, "thing_id": thing.id, "text": text, "data": _json(data), "id": found})
     return int(found)
+
+
+def is_by_hand(db: Connection, thing: Thing, email_id: int) -> bool:
+    """Whether a person hung the email on the thing."""
+    return one(db, _BY_HAND, {"email": email_id, "type": thing.type, "id": thing.id}) is not None
 
 
 def remove_of_email(db: Connection, email_id: int) -> None:

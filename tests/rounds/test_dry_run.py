@@ -101,3 +101,15 @@ def test_reprocess_tells_what_it_would_change_and_then_changes_just_that(shop: S
     assert {"Old question", "Buy old"} <= {case["name"] for case in shop.cases()}
     assert shop.ask(f"reprocess {stored} --skipped --dry-run") == []
     assert shop.ask("reprocess --since 1d --dry-run") == []
+
+
+def test_reprocess_leaves_mail_where_a_person_put_it(shop: Shop) -> None:
+    shop.run("group-account edit sales --no-create-case")
+    for name in ("Acme", "Other"):
+        shop.run(f"record add account --name {name} --email {name.lower()}@client.example")
+    shop.put("sales", letter("put@client.example", sender="other@client.example"))
+    shop.run("fetch")
+    (email,) = shop.ask("email list --parent account:Other")
+    shop.run(f"email link {email['id']} account:Acme")
+    assert shop.ask("reprocess --since 1d --yes") == []
+    assert shop.ask(f"email show {email['id']}")["parent"]["name"] == "Acme"
