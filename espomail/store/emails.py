@@ -71,7 +71,7 @@ def find(db: Connection, email_id: int) -> Email | None:
 def get(db: Connection, email_id: int) -> Email:
     found = find(db, email_id)
     if found is None:
-        raise NotFound("email", email_id)
+        raise NotFound("email", email_id, "see: espomail email list")
     return found
 
 

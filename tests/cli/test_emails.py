@@ -199,6 +199,12 @@ def test_moving_what_is_not_among_ones_mail_says_so(office: Office) -> None:
     assert told == f"email {key}: not among your mail, so nothing to do\r\n"
 
 
+@pytest.mark.parametrize("words", [("email", "show"), ("email", "explain"), ("reprocess",)], ids=" ".join)
+def test_an_email_that_is_none_is_told_with_where_to_look(office: Office, words: tuple[str, ...]) -> None:
+    refused = office.run("", *words, "99999").error
+    assert (refused["code"], refused["hint"]) == (66, "see: espomail email list")
+
+
 def test_of_several_mails_all_are_changed_or_none(office: Office) -> None:
     before = office.dump()
     assert office.run("u", "email", "trash", str(office.ids["to"]), "99999").code == 66
