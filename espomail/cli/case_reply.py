@@ -45,6 +45,8 @@ def reply(desk: Desk, /, number: int, closes: bool, **asked: Any) -> None:
         raise UsageError("there is nothing to say", "give --body, --body-file, --template or --attach")
     refuse_double_stdin(asked["body"], asked["body_file"], asked["attach"])
     words = read_words(desk, asked["body"], asked["body_file"], asked["template"])
+    if not (words.strip() or asked["template"] or asked["attach"]):
+        raise BadInput("there is nothing to say", "give some words, a template or a file")
     attachments = read_attachments(desk, asked["attach"])
     with transaction(desk.db):
         case = get_case(desk, number, "edit" if closes else "read")
@@ -74,7 +76,7 @@ def reply(desk: Desk, /, number: int, closes: bool, **asked: Any) -> None:
 
 
 def _recipients(desk: Desk, case: Case, answers: ReadEmail | None) -> tuple[tuple[Address, ...], tuple[Address, ...]]:
-    to, cc = recipients.of_answer(desk.db, answers) if answers else (recipients.of_case(desk.db, desk.actor, case), ())
+    to, cc = recipients.of_reply(desk.db, desk.actor, case, answers)
     if not to:
         hint = f"write to somebody: espomail email send --from ADDRESS --to ADDRESS --parent case:{case.number}"
         raise BadInput(f"nobody in case {case.number} can be answered", hint)

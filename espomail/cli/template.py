@@ -9,19 +9,23 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from espomail import times
+from espomail.cli.case_fields import get_case
 from espomail.cli.fields import Field, add_options, chosen, edit_options, edited
 from espomail.cli.frame import changed, emit, group, pass_desk, read_path
 from espomail.cli.removal import add_remove
 from espomail.errors import BadInput, UsageError
-from espomail.model import Address, Thing
+from espomail.model import Address
 from espomail.rules import access
 from espomail.rules import templates as rules
 from espomail.rules.names import check_name
-from espomail.store import cases, emails_read, templates, users, visibility
+from espomail.store import accounts, emails_read, templates, users
 from espomail.store.db import transaction
+from espomail.writing import recipients
 
 if TYPE_CHECKING:
     from espomail.desk import Desk
+    from espomail.store.cases import Case
+    from espomail.store.emails_read import ReadEmail
 
 FIELDS = (
     Field(name="subject", required=True, help="the subject, with placeholders such as {{ case.number }}"),
@@ -136,20 +140,32 @@ def _example(desk: Desk) -> dict[str, Any]:
 
 
 def _real(desk: Desk, case_number: int | None, email_id: int | None) -> dict[str, Any]:
-    """The placeholders of a case and an email that the actor may read."""
-    case = None
-    if case_number is not None:
-        visibility.require(desk.db, desk.actor, Thing("case", case_number))
-        row = cases.get(desk.db, case_number)
-        owner = next((each.name for each in users.list_(desk.db) if each.id == row.assigned_user_id), None)
-        case = rules.case_values(row.number, name=row.name, status=row.status, priority=row.priority, assigned_user=owner)
-    if email_id is None:
-        return rules.variables(now=desk.now(), case=case, user=_user_values(desk))
-    email = emails_read.get(desk.db, desk.actor, email_id)
-    sender = email.sender
+    """The placeholders of a case and an email that the actor may read; without an email, those of a reply in the case."""
+    case = get_case(desk, case_number) if case_number is not None else None
+    email = emails_read.get(desk.db, desk.actor, email_id) if email_id is not None else None
+    person = email.sender if email else None
+    if case is not None and email is None:
+        email = recipients.mail_to_answer(desk.db, desk.actor, case.number)
+        person = next(iter(recipients.of_reply(desk.db, desk.actor, case, email)[0]), None)
+    account = accounts.find(desk.db, case.group_account_id) if case and case.group_account_id is not None else None
+    return rules.variables(
+        now=desk.now(),
+        case=_case_values(desk, case) if case else None,
+        email=_email_values(email) if email else None,
+        person=person,
+        user=_user_values(desk),
+        account={"name": account.name, "address": account.address} if account else None,
+    )
+
+
+def _case_values(desk: Desk, case: Case) -> dict[str, Any]:
+    owner = next((each.name for each in users.list_(desk.db) if each.id == case.assigned_user_id), None)
+    return rules.case_values(case.number, name=case.name, status=case.status, priority=case.priority, assigned_user=owner)
+
+
+def _email_values(email: ReadEmail) -> dict[str, Any]:
     sent_at = times.from_text(email.sent_at) if email.sent_at else None
-    values = rules.email_values(email.id, sender=sender, subject=email.subject, sent_at=sent_at)
-    return rules.variables(now=desk.now(), case=case, email=values, person=sender, user=_user_values(desk))
+    return rules.email_values(email.id, sender=email.sender, subject=email.subject, sent_at=sent_at)
 
 
 def _user_values(desk: Desk) -> dict[str, Any]:

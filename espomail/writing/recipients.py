@@ -26,6 +26,13 @@ def of_answer(db: Connection, answers: ReadEmail) -> tuple[tuple[Address, ...], 
     return compose.reply_recipients(head, own=our_addresses(db), reply_all=True)
 
 
+def of_reply(
+    db: Connection, actor: Actor, case: Case, answers: ReadEmail | None
+) -> tuple[tuple[Address, ...], tuple[Address, ...]]:
+    """To and Cc of a reply in a case to `answers`, the mail that it answers; None: it is the first mail of the case."""
+    return of_answer(db, answers) if answers else (of_case(db, actor, case), ())
+
+
 def mail_to_answer(db: Connection, actor: Actor, number: int) -> ReadEmail | None:
     """The mail of a case that a reply answers, of those that the author may read: the newest from a person outside.
 

@@ -351,6 +351,22 @@ def test_a_template_is_filled_with_case_person_and_user(case: Runner) -> None:
     assert do(case, "email", "send", "--as", "ann", *words)["subject"] == "We have it"
 
 
+def test_the_preview_for_a_case_has_the_words_that_a_reply_would_have(case: Runner) -> None:
+    body = "Dear {{ person.name }} ({{ email.subject }}), {{ account.name }} has case {{ case.number }}."
+    do(case, "template", "add", "received", "--subject", "We have it", "--body", body)
+    told = do(case, "template", "preview", "received", "--case", "1", "--as", "ann")["body"]
+    reply = do(case, "case", "reply", "1", "--template", "received", "--no-quote", "--as", "ann")
+    assert text_of(parsed(case, reply["email"])) == f"{told}\n"
+    assert told == "Dear Bob Roe (Lamp is dark), support has case 1."
+
+
+def test_the_preview_for_a_case_without_mail_is_addressed_to_its_contact(office: Runner) -> None:
+    do(office, "template", "add", "received", "--subject", "x", "--body", "Dear {{ person.name }}{{ email.subject }}")
+    do(office, "record", "add", "contact", "--name", "Dora Doe", "--email", "dora@client.example")
+    do(office, "case", "add", "--name", "By phone", "--contact", "Dora Doe")
+    assert do(office, "template", "preview", "received", "--case", "1")["body"] == "Dear Dora Doe"
+
+
 def test_files_and_stdin_are_attached(office: Runner, tmp_path: Path) -> None:
     file = tmp_path / "Pläne.pdf"
     file.write_bytes(b"%PDF\x00\xff")
@@ -487,6 +503,7 @@ FROM_ANN = ("email", "send", "--as", "ann", "--from", "ann@team.example")
         ((*FROM_ANN, "--to", "bob@client.example", "--no-quote"), 2),
         (("email", "send", "1", "--as", "ann", "--body", "hi"), 2),
         (("case", "reply", "1", "--as", "ann"), 2),
+        (("case", "reply", "1", "--body", " ", "--as", "ann"), 65),
         ((*FROM_ANN, "--to", "nonsense", "--body", "hi"), 65),
         ((*FROM_ANN, "--to", "", "--body", "hi"), 65),
         ((*FROM_ANN, "--to", "bob@client.example", "--at", "yesterday"), 65),
