@@ -6,9 +6,6 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from espomail.cli.frame import changed, command, pass_desk
-from espomail.rules import access
-from espomail.store import deleting, settings
-from espomail.store.db import transaction
 
 if TYPE_CHECKING:
     from espomail.desk import Desk
@@ -22,11 +19,8 @@ if TYPE_CHECKING:
 )
 @pass_desk
 def tidy(desk: Desk) -> None:
-    from espomail.rounds import rehearsal
+    from espomail.rounds import tidying
 
-    with transaction(desk.db):
-        access.require_admin(desk.actor)
-        done = deleting.tidy(desk.db, settings.load(desk.db), now=desk.now())
-    rehearsal.forget_killed(desk)
+    done = tidying.tidy(desk)
     words = f"{done.purged} emails purged, the bytes of {done.skipped} skipped mails and {done.orphans} others forgotten"
     changed(words, dataclasses.asdict(done))

@@ -9,10 +9,8 @@ from datetime import timedelta
 from espomail.desk import Desk
 from espomail.errors import EspomailError
 from espomail.rounds import fetch as fetching
-from espomail.rounds import locks, notify, send, settling
-from espomail.store import accounts, deleting
-from espomail.store import settings as settings_store
-from espomail.store.db import transaction
+from espomail.rounds import locks, notify, send, settling, tidying
+from espomail.store import accounts
 
 TIDY_EVERY = timedelta(days=1)
 FETCH_SHARE = 0.8
@@ -64,7 +62,6 @@ def _tidy(desk: Desk, ran: Ran) -> None:
         return
     with locks.hold(path) as is_held:
         if is_held:
-            with transaction(desk.db):
-                deleting.tidy(desk.db, settings_store.load(desk.db), now=desk.now())
+            tidying.tidy(desk)
             path.touch()
             ran.tidied = True

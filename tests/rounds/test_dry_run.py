@@ -60,9 +60,9 @@ def test_a_dry_run_tells_what_the_fetch_after_it_does(shop: Shop) -> None:
     assert without_time(shop.ask("fetch --jobs 1 --dry-run")) == without_time(shop.ask("fetch --jobs 1"))
 
 
-def test_what_a_killed_dry_run_left_is_removed_by_the_next_and_by_tidy(shop: Shop) -> None:
+def test_what_a_killed_dry_run_left_is_removed_by_the_next_and_once_a_day(shop: Shop) -> None:
     left = shop.folder / "espomail.db.dry-run"
-    for command in ("fetch --dry-run", "tidy"):
+    for command in ("fetch --dry-run", "tidy", "cron"):
         left.mkdir()
         (left / "espomail.db").write_bytes(b"half a copy")
         shop.run(command)
