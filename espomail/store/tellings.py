@@ -8,7 +8,7 @@ from itertools import groupby, islice
 from typing import Any
 
 from espomail.model import Actor, Thing
-from espomail.store import notes, notifications, sight
+from espomail.store import followers, notes, notifications, sight
 from espomail.store.db import Connection
 from espomail.store.notes import Note
 from espomail.store.notifications import Notification
@@ -65,7 +65,10 @@ def _entry(note: Note, thing: Thing, *, is_readable: bool) -> Entry:
 
 
 def tell(db: Connection, found: Sequence[Notification]) -> list[Telling]:
-    """Notifications in the same order as each one's user may see them now; those of which nothing may be seen are left out."""
+    """Notifications in the same order as each one's user may see them now; those of which nothing may be seen are left out.
+
+    Of mail that is hidden together with what it hangs on, who follows its company is told the company.
+    """
     told: dict[int, Telling] = {}
     for user_id, group in groupby(sorted(found, key=lambda n: n.user_id), key=lambda n: n.user_id):
         told |= {each.id: each for each in _of_one(db, sight.as_actor(db, user_id), list(group))}
@@ -74,10 +77,12 @@ def tell(db: Connection, found: Sequence[Notification]) -> list[Telling]:
 
 def _of_one(db: Connection, reader: Actor, found: Sequence[Notification]) -> Iterator[Telling]:
     emails = sight.seen(db, reader, "email", (n.email_id for n in found if n.email_id is not None))
-    things = sight.things_seen(db, reader, (n.thing for n in found if n.thing is not None))
+    companies = followers.companies(db, reader.user_id or 0, (n.email_id for n in found if n.email_id is not None))
+    things = sight.things_seen(db, reader, [*(n.thing for n in found if n.thing is not None), *companies.values()])
     for each in found:
         email = each.email_id if each.email_id in emails else None
-        thing = each.thing if each.thing in things else None
+        about = (each.thing, companies.get(each.email_id or 0)) if email is None else (each.thing,)
+        thing = next((one for one in about if one in things), None)
         hides_email = each.email_id is not None and email is None
         if thing is None and (hides_email or (each.thing is not None and email is None)):
             continue

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from espomail.model import Actor, Mail, Thing
-from espomail.store import cases, email_users, emails, notes, notifications, records, roles, sight, tellings, users
+from espomail.store import cases, email_users, emails, followers, notes, notifications, records, roles, sight, tellings, users
 from espomail.store.db import Connection, create_db
 from espomail.store.records import RecordFields
 from espomail.store.tellings import Entry, Telling
@@ -87,6 +87,16 @@ def test_whether_a_mail_may_be_read_is_judged_when_it_is_shown(db: Connection) -
     assert seen(db, ann) == [(1, "case:1", "New mail: secret")]
     db.execute("delete from email_users")
     assert seen(db, ann) == [(None, "case:1", "News on case:1: Printer")]
+
+
+def test_who_follows_a_company_is_told_of_it_where_the_record_may_not_be_read(db: Connection) -> None:
+    ann, eve = (user(db, {"email.read": "own", "account.read": "all"}, name=name) for name in ("ann", "eve"))
+    acme = records.add(db, "account", RecordFields(name="Acme"), created_by_id=None, now=NOW)
+    emails.set_parent(db, 1, CASE, account_id=acme)
+    followers.add(db, Thing("account", acme), ann)
+    for each in (ann, eve):
+        notified(db, each, "x", email=1, thing=CASE)
+    assert (seen(db, ann), seen(db, eve)) == ([(None, f"account:{acme}", f"News on account:{acme}: Acme")], [])
 
 
 def test_everybodys_notifications_are_each_judged_for_its_own_user(db: Connection) -> None:
