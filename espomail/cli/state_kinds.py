@@ -141,7 +141,8 @@ def _absence(item: Item, read: Callable[..., tuple[str | None, str | None]], des
 
 
 def _remove_user(desk: Desk, item: Item) -> None:
-    users.remove(desk.db, users.get(desk.db, item["name"]).id, reassign_to=None)
+    user_id = users.get(desk.db, item["name"]).id
+    users.remove(desk.db, user_id, reassign_to=None, by_user_id=desk.actor.user_id, now=desk.now())
 
 
 # ---------------------------------------------------------------- folders and templates

@@ -122,10 +122,12 @@ def disable(desk: Desk, name: str) -> None:
 def remove(desk: Desk, name: str, reassign: str | None, yes: bool) -> None:
     access.require_admin(desk.actor)
     gone = users.get(desk.db, name)
-    heir = users.get(desk.db, reassign).id if reassign else None
+    heir = users.get(desk.db, reassign) if reassign else None
+    if heir is not None and not heir.profile.is_active:
+        raise BadInput(f"{reassign} is disabled, so can't look after anything", "name an active user")
     confirm(f"remove the user {name} with their folders, filters and personal accounts?", yes=yes)
     with transaction(desk.db):
-        users.remove(desk.db, gone.id, reassign_to=heir)
+        users.remove(desk.db, gone.id, reassign_to=heir.id if heir else None, by_user_id=desk.actor.user_id, now=desk.now())
     said(f"user {name} removed")
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from espomail import times
 from espomail.errors import BadInput, NotFound
-from espomail.store import email_users
+from espomail.store import cases, email_users
 from espomail.store.db import Connection, Row
 
 _SELECT = """
@@ -156,13 +156,16 @@ def set_roles(db: Connection, user_id: int, role_ids: Iterable[int]) -> None:
     db.executemany("insert or ignore into user_roles (user_id, role_id) values (?, ?)", [(user_id, role) for role in role_ids])
 
 
-def remove(db: Connection, user_id: int, *, reassign_to: int | None) -> None:
+def remove(db: Connection, user_id: int, *, reassign_to: int | None, by_user_id: int | None, now: datetime) -> None:
     """Remove a user with their folders, filters and personal accounts; what was assigned to them goes to `reassign_to`.
 
-    With None it is assigned to nobody. Mail stays. Raise BadInput for a user who is to inherit from themselves.
+    With None it is assigned to nobody. Open cases change hands as `cases.assign` has it, so that the heir knows of them.
+    Mail stays. Raise BadInput for a user who is to inherit from themselves.
     """
     if reassign_to == user_id:
         raise BadInput("a user who goes can't inherit their own work", "name another user with --reassign")
+    for case in cases.list_(db, cases.Wanted(status="open", assigned_user_id=user_id), limit=-1):
+        cases.assign(db, case.number, reassign_to, by_user_id=by_user_id, now=now)
     for statement in _REASSIGN:
         db.execute(statement, {"user": user_id, "to": reassign_to})
     db.execute("delete from users where id = ?", (user_id,))

@@ -104,6 +104,13 @@ def test_a_mistake_is_told_in_one_sentence_and_changes_nothing(office: Any, word
     assert (office("user", "list", "--json").json, len(office("role", "list", "--json").json)) == ([ANN], 2)
 
 
+def test_nobody_inherits_who_is_disabled(office: Any) -> None:
+    office("user", "add", "ben", "--email", "b@team.example")
+    office("user", "disable", "ben")
+    refused = office("user", "remove", "ann", "--reassign", "ben", "--yes")
+    assert (refused.exit_code, "ben is disabled" in refused.stderr) == (65, True)
+
+
 @pytest.mark.parametrize(
     ("span", "days"),
     [

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from espomail.errors import BadInput
-from espomail.store import users
+from espomail.model import Thing
+from espomail.store import cases, followers, notes, notifications, users
 from espomail.store.db import Connection
 
 NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)
@@ -87,9 +88,31 @@ def test_the_work_of_a_user_who_goes_is_somebody_s_or_nobody_s(db: Connection, h
     heir = users.add(db, users.Profile(name="heir"), now=NOW) if has_heir else None
     db.execute("insert into records (type, name, assigned_user_id, created_at) values ('lead', 'L', ?, '')", (gone,))
     db.execute("insert into cases (name, assigned_user_id, created_at) values ('C', ?, '')", (gone,))
-    users.remove(db, gone, reassign_to=heir)
+    users.remove(db, gone, reassign_to=heir, by_user_id=None, now=NOW)
     left = [
         db.execute("select assigned_user_id from records").fetchone()[0],
         db.execute("select assigned_user_id from cases").fetchone()[0],
     ]
     assert (left, users.find(db, "gone")) == ([heir, heir], None)
+
+
+def test_who_inherits_a_case_has_it_as_if_it_were_assigned(db: Connection) -> None:
+    gone, heir = (users.add(db, users.Profile(name=name, is_admin=True), now=NOW) for name in ("gone", "heir"))
+    inherited, closed = (cases.add(db, name=name, now=NOW) for name in ("Printer", "Lamp"))
+    for number in (inherited, closed):
+        cases.assign(db, number, gone, by_user_id=gone, now=NOW)
+    cases.set_status(db, closed, "Closed", by_user_id=gone, now=NOW)
+    users.remove(db, gone, reassign_to=heir, by_user_id=None, now=NOW)
+    assert [cases.get(db, number).assigned_user_id for number in (inherited, closed)] == [heir, heir]
+    case = Thing("case", inherited)
+    assert followers.names(db, case) == ["heir"]
+    assert dict(notes.list_(db, case)[-1].data) == {"from": "gone", "to": "heir"}
+    assert [notice.thing for notice in notifications.list_(db, user_id=heir, limit=9)] == [case]
+
+
+def test_a_case_that_nobody_inherits_is_new_again(db: Connection) -> None:
+    gone = users.add(db, users.Profile(name="gone"), now=NOW)
+    number = cases.add(db, name="Printer", now=NOW)
+    cases.assign(db, number, gone, by_user_id=None, now=NOW)
+    users.remove(db, gone, reassign_to=None, by_user_id=None, now=NOW)
+    assert cases.get(db, number).status == "New"
