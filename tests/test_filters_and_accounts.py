@@ -169,6 +169,18 @@ def test_filters_of_two_kinds_that_hit_one_mail(
     assert held == ([] if inbox is None else [inbox])
 
 
+def test_filters_hold_for_whom_the_group_folder_gives_the_mail(office: Office) -> None:
+    """Ben has nothing to do with sales: he gets the mail with the folder of his team."""
+    office.do(
+        f"filter add to-attic {OF_SALES} --action move-to-group-folder --target Attic --important",
+        "filter add later --user ben --from bob@* --action move-to-folder --target Later --mark-read",
+    )
+    assert office.arrive("sales") == "done"
+    (email,) = office.seen()
+    (ben,) = (each for each in email["users"] if each["user"] == "ben")
+    assert (ben["folder"], ben["is_read"], ben["is_important"]) == ("Later", True, True)
+
+
 @pytest.mark.parametrize(
     ("criteria", "is_parsed"),
     [

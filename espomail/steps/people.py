@@ -35,6 +35,7 @@ def link_people(
         newly[user_id] = _put_away(p, head, whole, email, user_id, hit)
     for user_id in shelved:
         if email_users.link(p.db, email.id, user_id, "group-folder", is_read=user_id == sender_id):
+            _put_away(p, head, whole, email, user_id, hit)
             newly[user_id] = "it lies in a group folder"
     if account is not None and account.user_id is not None and account.user_id not in newly:
         _put_in_mapped_folder(p, email, account.user_id)
