@@ -220,7 +220,7 @@ def note_bounce(db: Connection, mail: Mail, email: Email, note: Callable[[Step],
             marked.append(address)
     if ours.created_by_id is not None:
         notifications.add(
-            db, ours.created_by_id, "bounce", f"bounce:{email.id}", at=now, email_id=email.id, thing=ours.parent, text=text
+            db, ours.created_by_id, "bounce", f"email:{email.id}", at=now, email_id=email.id, thing=ours.parent, text=text
         )
     note(Step("link", "bounce", f"returns email {ours.id}: {text}", {"email": ours.id, "marked_invalid": marked}))
     return ours.parent

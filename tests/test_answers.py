@@ -243,6 +243,20 @@ def test_a_bounce_is_noted_on_the_case_and_marks_the_address(shop, post):
     assert shop.ask("record show contact Cora")["invalid_emails"] == ["cora@client.example"]
 
 
+def test_who_wrote_what_came_back_is_told_of_it_once(shop, post):
+    """Ann follows the case too, so the bounce is also new mail there."""
+    shop.run("role edit agent --add-set group-email-account=team")
+    shop.run("group-account edit support --shared")
+    deliver(shop, question())
+    shop.run("follow case:1 --as ann")
+    written = shop.ask("case reply 1 --body hi --as ann")
+    shop.run("send")
+    before = len(shop.ask("notification list --as ann"))
+    deliver(shop, bounce_of(shop.ask(f"email show {written['email']}")["message_id"].join("<>")))
+    told = shop.ask("notification list --as ann")
+    assert [notice["type"] for notice in told[: len(told) - before]] == ["bounce"]
+
+
 def test_a_bounce_of_no_mail_of_ours_changes_nothing(shop, post):
     shop.run("record add contact --name Cora --email cora@client.example")
     deliver(shop, question())
