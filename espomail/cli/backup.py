@@ -47,6 +47,7 @@ def restore(file: str, yes: bool) -> None:
     from espomail.cli import actor, opening
     from espomail.rounds import locks
     from espomail.store import backups
+    from espomail.store.db import make_folder_of
 
     front = asked()
     path = front.db_path
@@ -55,6 +56,7 @@ def restore(file: str, yes: bool) -> None:
         opening.refuse_strangers(path)
     backups.check(Path(file))
     confirm(f"put {file} in place of {path}?", yes=yes)
+    make_folder_of(path)
     with locks.wait_for(locks.folder_of(path) / "process.lock", timeout_s=60):
         kept = backups.put_in_place(Path(file), path, now=front.now())
     changed(

@@ -57,8 +57,10 @@ def check(path: Path) -> None:
 
 
 def put_in_place(backup: Path, path: Path, *, now: datetime) -> Path | None:
-    """Make a copy of the backup the database; return where the database that was there is kept now, None when there was none."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Make a copy of the backup the database; return where the database that was there is kept now, None when there was none.
+
+    A journal goes aside with its database, also one whose database is gone: SQLite would take it for the restored one's.
+    """
     fresh = path.with_name(path.name + ".restoring")
     fresh.unlink(missing_ok=True)
     descriptor = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
@@ -66,13 +68,11 @@ def put_in_place(backup: Path, path: Path, *, now: datetime) -> Path | None:
         shutil.copyfileobj(source, target)
         target.flush()
         os.fsync(target.fileno())
-    kept = None
-    if path.exists():
-        kept = path.with_name(f"{path.name}.before-restore-{now:%Y%m%dT%H%M%SZ}")
-        path.replace(kept)
-    for ending in ("-wal", "-shm", "-journal"):
-        side = path.with_name(path.name + ending)
-        if side.exists():
-            side.replace((kept or path).with_name((kept or path).name + ending))
+    aside = path.with_name(f"{path.name}.before-restore-{now:%Y%m%dT%H%M%SZ}")
+    moved = []
+    for ending in ("", "-wal", "-shm", "-journal"):
+        file = path.with_name(path.name + ending)
+        if file.exists():
+            moved.append(file.replace(aside.with_name(aside.name + ending)))
     fresh.replace(path)
-    return kept
+    return aside if aside in moved else None

@@ -54,13 +54,18 @@ def has_wal_fix(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> bool:
 
 def create_db(path: Path, *, now: datetime) -> Connection:
     """Make a new database (mode 0600, its folder 0700 where it has to be made) and return it open."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder_of(path)
     os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600))
     path.chmod(0o600)
     with _opening(path) as db:
         pass
     migrate(db, path, now=now)
     return db
+
+
+def make_folder_of(path: Path) -> None:
+    """Make the folder that a database is to lie in, 0700, unless there is one."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
 
 
 def is_made(path: Path) -> bool:

@@ -142,6 +142,27 @@ def test_a_restored_backup_is_what_was_saved_and_what_it_replaced_is_kept(run: R
     assert (run.db_path.stat().st_mode & 0o777, kept.stat().st_mode & 0o777) == (0o600, 0o600)
 
 
+def test_a_journal_without_its_database_is_not_left_to_the_restored_one(run: Runner, tmp_path: Path) -> None:
+    run("backup", str(tmp_path / "copy.db"))
+    run.db_path.unlink()
+    journals = [run.db_path.with_name(run.db_path.name + ending) for ending in ("-journal", "-wal", "-shm")]
+    for each in journals:
+        each.write_text("of the lost database")
+    restored = run("restore", str(tmp_path / "copy.db"), "--yes", "--json")
+    assert (restored.exit_code, restored.json["kept"]) == (0, None)
+    assert not any(each.exists() for each in journals)
+    assert len(list(tmp_path.glob("espomail.db.before-restore-*"))) == 3
+
+
+def test_a_backup_is_restored_where_no_folder_was(run: Runner, tmp_path: Path) -> None:
+    run("team", "add", "support")
+    run("backup", str(tmp_path / "copy.db"))
+    elsewhere = Runner(tmp_path / "new" / "folder")
+    assert elsewhere("restore", str(tmp_path / "copy.db"), "--yes").exit_code == 0
+    assert [team["name"] for team in elsewhere("team", "list", "--json").json] == ["support"]
+    assert elsewhere.folder.stat().st_mode & 0o777 == 0o700
+
+
 def test_restore_asks_and_takes_only_a_whole_database_of_ours(run: Runner, tmp_path: Path) -> None:
     run("team", "add", "support")
     copy = tmp_path / "copy.db"
