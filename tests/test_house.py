@@ -87,3 +87,17 @@ def test_pure_rooms_touch_nothing_of_the_outside_world(path: Path) -> None:
 def test_only_one_place_chooses_the_sqlite_library() -> None:
     choosing = {str(p.relative_to(PACKAGE)) for p in FILES if any(n in ("sqlite3", "pysqlite3") for _, n in imports_of(p))}
     assert choosing == {"store/db.py"}
+
+
+ANSWERS_TO_PEOPLE = {"BadInput", "UsageError", "NotPermitted", "NotSetUp"}
+TOLD_OF_A_MAIL = ("imap", "smtp")
+"""The start of the files of wire/ whose refusals stand beside a mail or an account, not below a command."""
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_every_refusal_names_the_next_step(path: Path) -> None:
+    if path.parent.name == "wire" and path.name.startswith(TOLD_OF_A_MAIL):
+        return
+    raised = [node.exc for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Raise)]
+    calls = [call for call in raised if isinstance(call, ast.Call) and ast.unparse(call.func) in ANSWERS_TO_PEOPLE]
+    assert [ast.unparse(call) for call in calls if len(call.args) + len(call.keywords) < 2] == []

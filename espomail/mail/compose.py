@@ -134,7 +134,7 @@ def _thread_fields(draft: Draft) -> list[bytes]:
 def _further_field(name: str, value: str) -> bytes:
     lowered = name.lower()
     if _HEADER_NAME.fullmatch(name) is None or lowered in _OWN_FIELDS or lowered.startswith("content-"):
-        raise BadInput(f"not a header that can be added: {name[:100]!r}")
+        raise BadInput(f"not a header that can be added: {name[:100]!r}", "choose another name, such as X-Team")
     return encode.field(name, value)
 
 

@@ -29,6 +29,7 @@ _LABEL = r"(?!-)[A-Za-z0-9_-]++(?<!-)"
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*+|\[[0-9A-Za-z.:]+\]")
 _MESSAGE_ID = re.compile(r"[!-;=?A-~]+@[!-;=?A-~]+")
 _CONTENT_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,80}/[a-z0-9][a-z0-9!#$&^_.+-]{0,80}", re.IGNORECASE)
+_ADDRESS_HINT = "write it as name@example.com"
 _SAFE_IN_NAME = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -38,9 +39,10 @@ def refuse_controls(what: str, value: str) -> str:
     """Given a value for a header, return it; raise BadInput on a control character, a surrogate, or too much of it."""
     match = _CONTROL.search(value)
     if match is not None:
-        raise BadInput(f"{what} holds a character that can't stand in a mail header: {match[0]!r} at position {match.start()}")
+        refused = f"{what} holds a character that can't stand in a mail header: {match[0]!r} at position {match.start()}"
+        raise BadInput(refused, "write it on one line, without control characters")
     if len(value) > VALUE_CHARS_MAX:
-        raise BadInput(f"{what} is too long: {len(value)} characters")
+        raise BadInput(f"{what} is too long: {len(value)} characters", f"{VALUE_CHARS_MAX} at most")
     return value
 
 
@@ -79,11 +81,11 @@ def ascii_address(what: str, address: str) -> str:
     try:
         wire_domain = domain if domain.isascii() else domain.encode("idna").decode("ascii")
     except UnicodeError as error:
-        raise BadInput(f"{what}: not an address: {address!r}") from error
+        raise BadInput(f"{what}: not an address: {address!r}", _ADDRESS_HINT) from error
     is_good = _LOCAL.fullmatch(local) is not None and _DOMAIN.fullmatch(wire_domain) is not None
     is_good = is_good and "=?" not in local  # no address has encoded words (RFC 2047 section 5), yet some readers decode them
     if not is_good or len(address) > ADDRESS_CHARS_MAX:
-        raise BadInput(f"{what}: not an address: {address[:ADDRESS_CHARS_MAX]!r}")
+        raise BadInput(f"{what}: not an address: {address[:ADDRESS_CHARS_MAX]!r}", _ADDRESS_HINT)
     return f"{local}@{wire_domain}"
 
 
@@ -91,7 +93,7 @@ def message_id(what: str, value: str) -> str:
     """Given a Message-ID without angle brackets, return it with them; raise BadInput when it is none."""
     refuse_controls(what, value)
     if len(value) > 900 or _MESSAGE_ID.fullmatch(value) is None:
-        raise BadInput(f"{what}: not a message id: {value[:100]!r}")
+        raise BadInput(f"{what}: not a message id: {value[:100]!r}", "write it as id@example.com, without < and >")
     return f"<{value}>"
 
 
@@ -190,7 +192,7 @@ def _file_name(name: str) -> list[str]:
     """The `filename` parameter, in pieces of RFC 2231 section 3 when it is long or not ASCII."""
     refuse_controls("file name", name)
     if len(name) > FILE_NAME_CHARS_MAX:
-        raise BadInput(f"file name is too long: {len(name)} characters, {FILE_NAME_CHARS_MAX} at most")
+        raise BadInput(f"file name is too long: {len(name)} characters, {FILE_NAME_CHARS_MAX} at most", "rename the file")
     if _PLAIN.fullmatch(name) and len(name) <= 50 and '"' not in name and "\\" not in name and "=?" not in name:
         return [f'filename="{name}"']
     octets = [chr(byte) if byte in _SAFE_IN_NAME else f"%{byte:02X}" for byte in name.encode("utf-8")]

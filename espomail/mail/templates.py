@@ -33,6 +33,7 @@ _NODES: Final = frozenset(
     )
 )  # fmt: skip
 _DEPTH_MAX = 40
+_HINT = "templates may use {{ … }}, {% if %} and filters"
 _DATE_CODE = re.compile("%(.)", re.DOTALL)
 
 
@@ -48,7 +49,7 @@ def render(template: str, variables: Mapping[str, object], *, html: bool) -> str
     for piece in _pieces(compiled, variables):
         size += len(piece)
         if size > OUTPUT_CHARS_MAX:
-            raise BadInput(f"the template gives more than {OUTPUT_CHARS_MAX} characters")
+            raise BadInput(f"the template gives more than {OUTPUT_CHARS_MAX} characters", _HINT)
         pieces.append(piece)
     return "".join(pieces)
 
@@ -62,16 +63,17 @@ def _compiled(template: str, *, html: bool, known: frozenset[str]) -> Template:
     from jinja2 import TemplateError
 
     if len(template) > TEMPLATE_CHARS_MAX:
-        raise BadInput(f"the template is too long: {len(template)} characters, {TEMPLATE_CHARS_MAX} at most")
+        raise BadInput(f"the template is too long: {len(template)} characters, {TEMPLATE_CHARS_MAX} at most", "shorten it")
     environment = _environment(html)
     try:
         tree = environment.parse(template)
         _refuse_unknown(tree, known)
         return environment.from_string(tree)
     except TemplateError as error:
-        raise BadInput(f"template, line {getattr(error, 'lineno', None) or 1}: {error.message or 'not readable'}") from error
+        line = getattr(error, "lineno", None) or 1
+        raise BadInput(f"template, line {line}: {error.message or 'not readable'}", _HINT) from error
     except (RecursionError, SyntaxError, MemoryError, ValueError, OverflowError) as error:
-        raise BadInput("template: nested too deeply or a number too large") from error
+        raise BadInput("template: nested too deeply or a number too large", _HINT) from error
 
 
 def _refuse_unknown(tree: Node, known: frozenset[str]) -> None:
@@ -82,9 +84,9 @@ def _refuse_unknown(tree: Node, known: frozenset[str]) -> None:
         kind = type(node).__name__
         where = f"template, line {node.lineno}"
         if kind not in _NODES:
-            raise BadInput(f"{where}: {kind.lower()} is not allowed here", "templates may use {{ … }}, {% if %} and filters")
+            raise BadInput(f"{where}: {kind.lower()} is not allowed here", _HINT)
         if depth > _DEPTH_MAX:
-            raise BadInput(f"{where}: nested too deeply")
+            raise BadInput(f"{where}: nested too deeply", _HINT)
         fields = dict(node.iter_fields())
         if kind == "Name" and fields["name"] not in known:
             raise BadInput(f"{where}: unknown placeholder {fields['name']!r}", f"known are {', '.join(sorted(known))}")
@@ -99,7 +101,7 @@ def _pieces(compiled: Template, variables: Mapping[str, object]) -> list[str]:
     try:
         return list(compiled.generate(dict(variables)))
     except (TemplateError, TypeError, ValueError, ArithmeticError, AttributeError, LookupError) as error:
-        raise BadInput(f"template: {_message(error)}") from error
+        raise BadInput(f"template: {_message(error)}", _HINT) from error
 
 
 def _message(error: Exception) -> str:

@@ -85,7 +85,7 @@ def google() -> Provider:
 def start_device_login(provider: Provider, client: Client, *, now: datetime) -> DeviceLogin:
     """Ask for a code that a person types in a browser; raise Unreachable or LoginRefused."""
     if not provider.device_url:
-        raise BadInput("this provider has no log-in by device code")
+        raise BadInput("this provider has no log-in by device code", "name its --device-url, or log in as the --application")
     answer = _post(provider, provider.device_url, {"client_id": client.client_id, "scope": provider.scope})
     return DeviceLogin(
         url=_text(answer, "verification_uri", "verification_url"),
@@ -140,7 +140,7 @@ def _post(provider: Provider, url: str, fields: dict[str, str], *, pending: tupl
     """The JSON object that an endpoint answers; an `error` in it is raised as LoginRefused unless it is `pending`."""
     host = urllib.parse.urlsplit(url).hostname or url
     if not url.startswith("https://"):
-        raise BadInput(f"OAuth endpoints are https only: {url}")
+        raise BadInput(f"OAuth endpoints are https only: {url}", "write it with https://")
     https = urllib.request.HTTPSHandler(context=tls.verified_context(provider.ca_file))
     opener = urllib.request.build_opener(https, _NoRedirect())
     try:

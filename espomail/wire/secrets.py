@@ -43,7 +43,7 @@ def new_key_file(path: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        raise NotSetUp(f"the key file {path} can't be made: {error.strerror}") from error
+        raise NotSetUp(f"the key file {path} can't be made: {error.strerror}", "check its folder and its owner") from error
 
 
 def encrypt(secret: str, key_file: Path) -> str:
@@ -107,7 +107,9 @@ def _from_credential(name: str, _key_file: Path) -> str:
     try:
         content = Path(folder, name).read_bytes()
     except OSError as error:
-        raise NotSetUp(f"the systemd credential {name!r} can't be read: {error.strerror}") from error
+        raise NotSetUp(
+            f"the systemd credential {name!r} can't be read: {error.strerror}", "check the unit's LoadCredential="
+        ) from error
     return _text(content, f"the systemd credential {name!r}")
 
 
@@ -153,7 +155,7 @@ def _text(content: bytes, source: str) -> str:
     try:
         text = content.decode("utf-8").rstrip("\r\n")
     except UnicodeDecodeError:
-        raise NotSetUp(f"{source} gives no UTF-8 text") from None
+        raise NotSetUp(f"{source} gives no UTF-8 text", "save the password as UTF-8") from None
     if not text:
-        raise NotSetUp(f"{source} gives an empty password")
+        raise NotSetUp(f"{source} gives an empty password", "put the password there, or use another kind of secret")
     return text
