@@ -20,7 +20,19 @@ from espomail.mail.parse import parse
 from espomail.model import Account, Address, Mail, Step, Thing
 from espomail.rules import replies
 from espomail.rules import templates as template_rules
-from espomail.store import accounts, cases, email_teams, emails, notes, notifications, outbox, raw_mails, records, templates
+from espomail.store import (
+    accounts,
+    case_emails,
+    cases,
+    email_teams,
+    emails,
+    notes,
+    notifications,
+    outbox,
+    raw_mails,
+    records,
+    templates,
+)
 from espomail.store.db import Connection
 from espomail.store.emails import Email
 from espomail.store.receipts import Receipt
@@ -212,6 +224,8 @@ def note_bounce(db: Connection, mail: Mail, email: Email, note: Callable[[Step],
     if ours.parent is not None:
         emails.set_parent(db, email.id, ours.parent, account_id=ours.account_id)
         notes.add(db, ours.parent, "bounce", at=now, email_id=email.id, text=text)
+        if ours.parent.type == "case":
+            case_emails.link_people(db, cases.get(db, ours.parent.id), email.id)
     marked = []
     for recipient in bounce.recipients:
         address = normalise(recipient.address)

@@ -257,6 +257,18 @@ def test_who_wrote_what_came_back_is_told_of_it_once(shop, post):
     assert [notice["type"] for notice in told[: len(told) - before]] == ["bounce"]
 
 
+def test_whoever_looks_after_a_case_sees_that_its_mail_came_back(shop, post):
+    """Bob may read his own mail only; the auto-reply that came back is nobody's."""
+    shop.run("role add own --set case.read=own --set email.read=own")
+    shop.run("user add bob --email bob@team.example --role own")
+    deliver(shop, question())
+    shop.run("case assign 1 bob")
+    shop.run("send")
+    bounce = deliver(shop, bounce_of(str(sent(post)[0]["Message-ID"])))["email"]
+    assert shop.ask(f"email show {bounce} --as bob")["is_bounce"]
+    assert shop.ask("notification list --as bob")[0]["email"] == bounce
+
+
 def test_a_bounce_of_no_mail_of_ours_changes_nothing(shop, post):
     shop.run("record add contact --name Cora --email cora@client.example")
     deliver(shop, question())

@@ -10,7 +10,7 @@ from espomail.rules import cases as rules
 from espomail.rules import linking
 from espomail.steps.link import hang
 from espomail.steps.passage import Passage
-from espomail.store import cases, email_teams, email_users, emails, people, threads
+from espomail.store import case_emails, cases, email_teams, emails, people, threads
 from espomail.store.emails import Email
 
 
@@ -69,9 +69,7 @@ def _join_case(p: Passage, email: Email, number: int, *, reopens: bool) -> str |
     newcomer = None if is_known else email.from_address
     data = {"new_to_it": newcomer} if newcomer else {}
     hang(p, email, Thing("case", number), company_id=case.account_id, data=data)
-    email_teams.link(p.db, email.id, cases.teams_of(p.db, number))
-    if case.assigned_user_id is not None and people.is_active(p.db, case.assigned_user_id):
-        email_users.link(p.db, email.id, case.assigned_user_id, "assigned")
+    case_emails.link_people(p.db, case, email.id)
     if reopens:
         cases.reopen(p.db, number, by_user_id=None, now=p.now)
     return newcomer

@@ -1,4 +1,4 @@
-"""The emails of a case, put into it by hand: stream, people and the replies that wait for it follow."""
+"""The emails of a case: whom it lets see them, and those put into it by hand with the replies that wait for it."""
 
 from __future__ import annotations
 
@@ -48,6 +48,11 @@ def _add(db: Connection, case: cases.Case, email_id: int, *, by_user_id: int | N
     notes.move_or_add(
         db, case.thing, type, at=now, user_id=by_user_id, email_id=email_id, text=email.subject, data={"by_hand": True}
     )
+    link_people(db, case, email_id)
+
+
+def link_people(db: Connection, case: cases.Case, email_id: int) -> None:
+    """Have the case's teams, and whoever looks after it, see an email."""
     email_teams.link(db, email_id, cases.teams_of(db, case.number))
     if case.assigned_user_id is not None and people.is_active(db, case.assigned_user_id):
         email_users.link(db, email_id, case.assigned_user_id, "assigned")

@@ -24,7 +24,7 @@ from espomail.rules import settings as setting_rules
 from espomail.rules.senders import MaySend
 from espomail.store import (
     accounts,
-    cases,
+    case_emails,
     drafts,
     email_teams,
     email_users,
@@ -198,8 +198,5 @@ def _link_colleagues(db: Connection, email: Email, mail: Mail, account: Account 
         if address in users:
             email_users.link(db, email.id, users[address], "address", is_read=users[address] == email.created_by_id)
     case = wording.case_of(db, email.parent)
-    if case is None:
-        return
-    email_teams.link(db, email.id, cases.teams_of(db, case.number))
-    if case.assigned_user_id is not None and people.is_active(db, case.assigned_user_id):
-        email_users.link(db, email.id, case.assigned_user_id, "assigned")
+    if case is not None:
+        case_emails.link_people(db, case, email.id)
