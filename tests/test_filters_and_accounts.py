@@ -181,6 +181,32 @@ def test_filters_hold_for_whom_the_group_folder_gives_the_mail(office: Office) -
     assert (ben["folder"], ben["is_read"], ben["is_important"]) == ("Later", True, True)
 
 
+ANSWER = (
+    LETTER.replace(b"<offer@", b"<answer@")
+    .replace(b"Subject: An offer", b"Subject: Re: An offer\r\nIn-Reply-To: <offer@acme.example>")
+    .replace(b"a printer", b"two")
+)
+
+
+def test_filters_hold_for_whom_the_case_gives_the_mail(office: Office) -> None:
+    """Ann is in no team of support: she gets the mail because its case is hers, first by its distribution, then as its agent."""
+    office.do(
+        "group-account edit support --no-for-all-team-users --distribution direct-assignment --assign-to ann",
+        "filter add away --user ann --from bob@* --action move-to-folder --target Offers --important --skip-notification",
+    )
+    told = []
+    for content in (LETTER, ANSWER):
+        assert office.arrive("support", content) == "done"
+        told.append([each["type"] for each in office.run("notification", "list", "--user", "ann", "--json").json])
+    for email in office.seen():
+        (ann,) = (each for each in email["users"] if each["user"] == "ann")
+        assert (ann["folder"], ann["is_important"]) == ("Offers", True)
+    assert told == [["case-assigned"]] * 2
+    office.do(f"email move {email['id']} inbox --as ann")
+    assert office.arrive("sales", ANSWER) == "duplicate"
+    assert {each["folder"] for each in office.seen()[-1]["users"] if each["user"] == "ann"} == {None}
+
+
 @pytest.mark.parametrize(
     ("criteria", "is_parsed"),
     [

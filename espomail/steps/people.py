@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from espomail.model import Head, Mail
 from espomail.rules import filters
@@ -40,6 +40,19 @@ def link_people(
     if account is not None and account.user_id is not None and account.user_id not in newly:
         _put_in_mapped_folder(p, email, account.user_id)
     return newly
+
+
+def put_away_for_agents(
+    p: Passage, head: Head, whole: Callable[[], Mail], email: Email, hit: filters.Filter | None, *, had: Collection[int]
+) -> Mapping[int, str]:
+    """Apply the filters of those to whom the mail's case gave it; return whom that silences, with the reason where it has one.
+
+    `had` are the users who had the mail before its case was decided.
+    """
+    got = [user_id for user_id in email_users.attention(p.db, email.id) if user_id not in had]
+    reasons = {user_id: _put_away(p, head, whole, email, user_id, hit) for user_id in got}
+    attention = email_users.attention(p.db, email.id) if got else {}
+    return {user_id: reason for user_id, reason in reasons.items() if reason or not attention[user_id]}
 
 
 def _reasons(p: Passage, head: Head) -> list[tuple[int, str]]:
