@@ -94,9 +94,8 @@ class Child:
         return code, words
 
     def _note_death(self, how: str) -> None:
-        db = open_db(self._database, now=self._now())
-        worker.note_death(db, how=how, now=self._now())
-        db.close()
+        with contextlib.closing(open_db(self._database, now=self._now())) as db:
+            worker.note_death(db, how=how, now=self._now())
 
 
 def _as_error(code: int, words: str) -> EspomailError:

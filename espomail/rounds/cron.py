@@ -55,13 +55,12 @@ def _attempt(task: Callable[[], None], ran: Ran) -> None:
 
 
 def _tidy(desk: Desk, ran: Ran) -> None:
-    """Once a day; the time of the last one is the age of its lock file."""
-    path = desk.lock_dir / "tidy.lock"
-    fresh = path.exists() and desk.now().timestamp() - path.stat().st_mtime < TIDY_EVERY.total_seconds()
-    if fresh:
+    """Once a day; the time of the last one that came to its end is the age of a file beside the locks."""
+    done = desk.lock_dir / "tidy.done"
+    if done.exists() and desk.now().timestamp() - done.stat().st_mtime < TIDY_EVERY.total_seconds():
         return
-    with locks.hold(path) as is_held:
+    with locks.hold(desk.lock_dir / "tidy.lock") as is_held:
         if is_held:
             tidying.tidy(desk)
-            path.touch()
+            done.touch(mode=0o600)
             ran.tidied = True

@@ -201,9 +201,11 @@ def _walk(
         taken_in=taken_in,
         folders=part.taken,
     )
-    session.walk()
+    refusal = session.walk()
     if reconcile.is_due(db, part.account.id, now=desk.now()) and not budget.is_over():
         reconcile.compare(session)
+    if refusal is not None:
+        raise refusal
 
 
 def _why_skipped(db: Connection, now: datetime, request: Request, account: Account, *, is_held: bool) -> str | None:

@@ -80,8 +80,11 @@ def reconcile(desk: Desk, account: Account, *, dry_run: bool = False) -> Reconci
                 taken_in=lambda count: child.poke(),
                 dry_run=dry_run,
             )
-            session.walk()
-            return Reconciled(account.name, compare(session))
+            refusal = session.walk()
+            outcome = Reconciled(account.name, compare(session))
+            if refusal is not None:
+                raise refusal
+            return outcome
     finally:
         child.finish()
 
@@ -101,8 +104,9 @@ def is_due(db: Connection, account_id: int, *, now: datetime) -> bool:
 
 
 def compare(session: Session) -> list[FolderGap]:
-    """After a walk: hold each folder's UIDs against its receipts and take in those that have none."""
-    found = [gap for taken in session.folders if (gap := _compare_folder(session, taken)) is not None]
+    """After a walk: hold the UIDs of each folder that could be opened against its receipts, and take in those that have none."""
+    opened = [taken for taken in session.folders if taken.mailbox_id is not None]
+    found = [gap for taken in opened if (gap := _compare_folder(session, taken)) is not None]
     if not session.dry_run:
         with transaction(session.db):
             accounts.note_reconciled(session.db, session.account.id, now=session.now())

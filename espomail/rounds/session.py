@@ -82,10 +82,10 @@ class Session:
     dry_run: bool = False
     folders: list[FolderTaken] = field(default_factory=list)
 
-    def walk(self) -> None:
+    def walk(self) -> FolderMissing | Declined | None:
         """Take in what is new in each monitored folder; raise SessionLost when the connection is lost.
 
-        A folder that is missing or refused holds up none of the others; the first such refusal is raised in the end.
+        A folder that is missing or refused holds up none of the others; return the first such refusal, for the end.
         """
         sent = {f.name for f in self.box.list_folders() if "\\Sent" in f.flags}
         refusal: FolderMissing | Declined | None = None
@@ -98,8 +98,7 @@ class Session:
                 self._walk_folder(folder, taken, is_sent=folder in sent)
             except (FolderMissing, Declined) as error:
                 refusal = refusal or error
-        if refusal is not None:
-            raise refusal
+        return refusal
 
     def _walk_folder(self, folder: str, taken: FolderTaken, *, is_sent: bool) -> None:
         state = self.box.select(folder)

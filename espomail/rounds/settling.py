@@ -137,4 +137,5 @@ def _tell(desk: Desk, mail: Outgoing, text: str, what: str, result: Sent) -> Non
 
 
 def _words(reply: Reply) -> str:
-    return f"{reply.code} {' '.join(reply.text.split())}".strip()
+    """What a server said, or, without a code, what we said in its place."""
+    return f"{reply.code or ''} {' '.join(reply.text.split())}".strip()

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from espomail.errors import TryAgain
 from espomail.rounds import locks
+from espomail.store import deleting
 from tests import servers
 from tests.cli.test_send import do
 from tests.conftest import Runner
@@ -80,6 +82,17 @@ def test_a_task_that_another_run_is_at_is_left_to_it(office: Runner, post: serve
             if name == "send.lock":
                 assert (post.mails, len(do(office, "outbox", "list", "--status", "queued"))) == ([], 2)
     assert len(post.mails) == 2
+
+
+def test_a_tidy_that_fails_is_tried_again_by_the_next_run(office: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise TryAgain("the disk is full", "make room")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(deleting, "tidy", full)
+        failed = office("cron", "--json")
+    assert (failed.exit_code, failed.json["tidied"]) == (3, False)
+    assert [do(office, "cron")["tidied"] for _ in range(2)] == [True, False]
 
 
 def test_an_account_that_fails_costs_one_line_and_leaves_the_rest_alone(office: Runner, post: servers.SmtpServer) -> None:

@@ -122,3 +122,13 @@ def test_an_account_without_a_mailbox_can_not_be_reconciled(shop: Shop) -> None:
     shop.run("group-account add desk --address desk@team.example")
     assert shop.run("reconcile desk", code=65) == ""
     assert shop.run("reconcile nobody", code=66) == ""
+
+
+def test_a_missing_folder_keeps_the_others_from_no_comparison(shop: Shop, box: Callable[[], str]) -> None:
+    filled(shop, box(), 3)
+    shop.run("fetch")
+    shop.run("group-account edit support --folder Gone --folder INBOX")
+    forget(shop, 2)
+    age(shop)
+    assert shop.try_("fetch").returncode == 3
+    assert [email["subject"] for email in shop.emails()] == ["Mail 1", "Mail 3", "Mail 2"]

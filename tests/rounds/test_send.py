@@ -17,9 +17,10 @@ from typing import Any
 
 import pytest
 
+from espomail.answers import Reply
 from espomail.desk import Desk
 from espomail.model import Actor
-from espomail.rounds import locks
+from espomail.rounds import locks, settling
 from espomail.rounds.send import send
 from espomail.store import db as store
 from espomail.store import notifications, outbox
@@ -408,3 +409,8 @@ def test_killed_two_hundred_times_nothing_is_lost_and_automatic_mail_leaves_once
     office: Office, post: ScriptedSmtp, run: Runner, tell: Callable[[str], None]
 ) -> None:
     tell(_kill_again_and_again(office, post, run, kills=200))
+
+
+def test_what_we_refuse_ourselves_is_told_without_a_server_s_code() -> None:
+    assert settling._words(Reply(0, "the mail has\n9 bytes")) == "the mail has 9 bytes"
+    assert settling._words(Reply(550, "no such user")) == "550 no such user"
