@@ -109,9 +109,11 @@ class FrontDoor(LazyGroup):
             code = INTERRUPTED
             _say_interrupted()
         except Exception as error:  # an MTA must hear "try again", whatever broke; anybody else gets the traceback
+            bug = f"this is a bug in espomail: {type(error).__name__}: {error}"
+            note(bug, level="error", front=front)
             if not is_for_mta:
                 raise
-            complain(f"espomail: this is a bug in espomail: {type(error).__name__}: {error}")
+            complain(f"espomail: {bug}")
             code = TryAgain.code
         if is_for_mta and code != 0:
             code = TryAgain.code

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from espomail.store import teams
 from tests.conftest import Runner
 from tests.scripted_imap import scripted_imap
 from tests.shop import letter
@@ -94,3 +95,10 @@ def test_a_log_that_cannot_be_written_is_told_once_and_stops_nothing(
     assert [each["name"] for each in run("team", "list", "--json").json] == ["support"]
     (finding,) = [each for each in run("doctor", "--json").json["findings"] if each["check"] == "log"]
     assert (finding["level"], "nowhere" in finding["message"], "mkdir" in finding["fix"]) == ("warning", True, True)
+
+
+def test_a_bug_is_logged_too(run: Runner, log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(teams, "list_", lambda db: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        run("team", "list")
+    assert lines(log)[-1][::3] == ("error", "this is a bug in espomail: ZeroDivisionError: division by zero")
