@@ -70,7 +70,10 @@ class Budget:
 
 @dataclass(slots=True)
 class Session:
-    """What a walk needs: the account, its open mailbox, a database connection of its own, limits, and whom to tell."""
+    """What a walk needs: the account, its open mailbox, a database connection of its own, limits, and whom to tell.
+
+    `dry_run` looks and takes in nothing, for `reconcile --dry-run`.
+    """
 
     account: Account
     box: Mailbox

@@ -15,11 +15,11 @@ from datetime import timedelta
 from queue import Empty, SimpleQueue
 
 from espomail.desk import Desk, Mailbox
-from espomail.errors import EspomailError, TryAgain
+from espomail.errors import Damaged, EspomailError, TryAgain
 from espomail.model import Account
 from espomail.rounds import fetch as rounds
 from espomail.store import accounts
-from espomail.store.db import give_memory_back, open_db
+from espomail.store.db import give_memory_back, open_db, translated
 
 IDLE_S = 25 * 60.0
 POLL_S = 60.0
@@ -78,7 +78,13 @@ class Watch:
 
     def _start_threads(self) -> None:
         """One thread for each account that has none yet: accounts may be added while we watch."""
-        for account in self._wanted():
+        try:
+            with translated():
+                wanted = self._wanted()
+        except TryAgain as error:
+            self.desk.say(error.message)
+            return
+        for account in wanted:
             if account.id not in self._threads:
                 thread = threading.Thread(target=self._tend, args=(account.id,), name=account.name, daemon=True)
                 self._threads[account.id] = thread
@@ -92,22 +98,38 @@ class Watch:
     # ------------------------------------------------------------ one account, in its thread
 
     def _tend(self, account_id: int) -> None:
+        """Watch until `stop` is set. Storage that is busy or full for a while is waited for, as a lost connection is."""
+        while not self.stop.is_set():
+            try:
+                with translated(), contextlib.closing(open_db(self.desk.db_path, now=self.desk.now())) as db:
+                    self._keep_listening(dataclasses.replace(self.desk, db=db), account_id)
+            except TryAgain as error:
+                self.desk.say(error.message)
+                self.stop.wait(POLL_S)
+            except EspomailError as error:
+                self._end_by(error)
+
+    def _keep_listening(self, desk: Desk, account_id: int) -> None:
         losses = 0
-        with contextlib.closing(open_db(self.desk.db_path, now=self.desk.now())) as db:
-            desk = dataclasses.replace(self.desk, db=db)
-            while not self.stop.is_set():
-                account = accounts.find(db, account_id)
-                if account is None or not account.is_active:
-                    self.stop.wait(POLL_S)
-                    continue
-                began = desk.monotonic()
-                try:
-                    self._listen(desk, account)
-                    losses = 0
-                except EspomailError as error:
-                    losses = 1 if desk.monotonic() - began > POLL_S else losses + 1
-                    desk.say(f"{account.name}: {error.message}")
-                    self._recover(desk, account, losses)
+        while not self.stop.is_set():
+            account = accounts.find(desk.db, account_id)
+            if account is None or not account.is_active:
+                self.stop.wait(POLL_S)
+                continue
+            began = desk.monotonic()
+            try:
+                self._listen(desk, account)
+                losses = 0
+            except (TryAgain, Damaged):
+                raise  # our own storage, no loss of the line
+            except EspomailError as error:
+                losses = 1 if desk.monotonic() - began > POLL_S else losses + 1
+                desk.say(f"{account.name}: {error.message}")
+                self._recover(desk, account, losses)
+
+    def _end_by(self, error: EspomailError) -> None:
+        self._fatal = error
+        self.stop.set()
 
     def _listen(self, desk: Desk, account: Account) -> None:
         """One session: open the folder, then make a round (what comes meanwhile is news), then wait for news."""
@@ -148,8 +170,7 @@ class Watch:
             desk.say(f"{account.name}: {error.message}")
             return None
         except EspomailError as error:
-            self._fatal = error
-            self.stop.set()
+            self._end_by(error)
             return None
         give_memory_back(desk.db)
         self._reports.put(report)

@@ -11,13 +11,20 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from espomail.desk import Desk
+from espomail.errors import Damaged, TryAgain
+from espomail.model import Account, Actor
+from espomail.rounds import watch
 from espomail.rounds.watch import POLL_S
+from espomail.store.db import Connection, open_db
 from tests import servers
+from tests.conftest import Runner
 from tests.scripted_imap import Piece, scripted_imap
 from tests.shop import Shop, letter
 
@@ -176,6 +183,47 @@ def test_a_server_that_stalls_does_not_hold_up_the_end(shop: Shop) -> None:
             code, stderr = ended(process, signal.SIGTERM)
     assert (code, stderr) == (0, "")
     assert shop.emails() == []
+
+
+def test_storage_that_is_busy_for_a_while_is_waited_for_and_a_damaged_one_ends_the_watch(
+    run: Runner, db: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("group-account", "add", "desk", "--address", "desk@team.example", "--imap-host", "127.0.0.1", "--imap-port", "1")
+    opened = threading.Event()
+
+    @contextlib.contextmanager
+    def open_mailbox(account: Account, deadline_s: float) -> Iterator[Any]:
+        opened.set()
+        raise Damaged("the database is damaged", "restore a backup")
+        yield
+
+    troubles = [TryAgain("the database is busy", "try again")] * 2
+
+    def open_sometimes(path: Path, *, now: datetime) -> Connection:
+        if troubles:
+            raise troubles.pop()
+        return open_db(path, now=now)
+
+    said: list[str] = []
+    monkeypatch.setattr(watch, "open_db", open_sometimes)
+    monkeypatch.setattr(watch, "POLL_S", 0.05)
+    desk = Desk(
+        db=db,
+        db_path=run.db_path,
+        key_path=tmp_path / "key",
+        actor=Actor(),
+        now=lambda: datetime.now(UTC),
+        monotonic=time.monotonic,
+        new_token=lambda: "token",
+        open_mailbox=open_mailbox,
+        open_post=lambda account, seconds: pytest.fail("nothing is sent"),
+        lock_dir=tmp_path / "locks",
+        say=said.append,
+    )
+    with pytest.raises(Damaged):
+        watch.Watch(desk, (), lambda report: None).run()
+    assert opened.is_set()
+    assert said[:2] == ["the database is busy"] * 2
 
 
 def test_what_can_not_be_watched_is_refused(shop: Shop) -> None:
