@@ -95,4 +95,5 @@ def import_(
         if f.outcome == "failed":
             trouble(f"{f.path}: {f.error or 'could not be processed'}")
     if counts["failed"]:
-        raise PartlyDone(f"{counts['failed']} of {len(files)} mails failed", "see: espomail quarantine list")
+        hint = "the lines above say why; what could be read waits in: espomail quarantine list"
+        raise PartlyDone(f"{counts['failed']} of {len(files)} mails failed", hint)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 import shutil
 import tempfile
@@ -28,6 +30,7 @@ SEPARATOR_BYTES_MAX = 500
 # a clock. A line of a text that merely begins with "From " is none.
 _SEPARATOR = re.compile(rb"From \S(?=.*\b\d{1,2}:\d{2})(?=.*\b(?:19|20)\d{2}\b)")
 _QUOTED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
+NO_MBOX = "is no mbox: its first line doesn't start with 'From '"
 _OUTCOMES = {"done": "imported", "oversize": "imported", "duplicate": "duplicate", "filtered": "filtered"}
 
 
@@ -64,19 +67,50 @@ def find_mails(paths: Sequence[str], *, format_: str, stdin: BinaryIO) -> Iterat
     """The mails in files and folders; folders are searched for *.eml, mbox files and Maildirs, other files are passed over.
 
     The path `-` is what `stdin` gives: a mail, or an mbox. `format_` is auto, eml, mbox or maildir.
-    Raise BadInput for a path that is not there or not of the format asked for.
+    Raise BadInput, before the first mail, for a path that is not there or not of the format asked for. What can't be read
+    below a folder is a mail with a problem, and holds up none of the others.
     """
+    for name in paths:
+        if name == "-":
+            continue
+        if not os.path.exists(name):  # noqa: PTH110 (Path.exists raises where the folder is closed to us)
+            raise BadInput(f"no such file or folder: {name}", "check the path")
+        _require_format(Path(name), name, format_)
+    return _in_paths(paths, format_, stdin)
+
+
+def _require_format(path: Path, name: str, format_: str) -> None:
+    with contextlib.suppress(OSError):  # who may not read it is told when its turn comes
+        if path.is_dir():
+            if format_ == "maildir" and not _is_maildir(path):
+                raise BadInput(
+                    f"{name} is no Maildir (it has no folders cur and new)", "leave out --format to search the folder"
+                )
+        elif _is_mbox(path, format_) and _begins_otherwise(path):
+            raise BadInput(f"{name} {NO_MBOX}", "leave out --format mbox, or mend the file")
+
+
+def _in_paths(paths: Sequence[str], format_: str, stdin: BinaryIO) -> Iterator[FoundMail]:
     for name in paths:
         path = Path(name)
         if name == "-":
             yield from _in_stdin(stdin, format_)
-            continue
-        if not path.exists():
-            raise BadInput(f"no such file or folder: {name}", "check the path")
-        if path.is_dir():
-            yield from _in_folder(path, format_, seen=set())
+        elif path.is_dir():
+            yield from _as_far_as_readable(path, _in_folder(path, format_, seen=set()))
         else:
-            yield from _in_file(path, format_)
+            yield from _as_far_as_readable(path, _in_file(path, format_))
+
+
+def _as_far_as_readable(path: Path, mails: Iterator[FoundMail]) -> Iterator[FoundMail]:
+    """The mails of a file or folder, and where reading it broke off, at last one that says why."""
+    try:
+        yield from mails
+    except OSError as error:
+        yield _with_problem(path, f"can't be read: {error.strerror}")
+
+
+def _with_problem(path: Path, problem: str) -> FoundMail:
+    return FoundMail(str(path), b"", datetime.fromtimestamp(0, UTC), problem)
 
 
 def _in_stdin(stdin: BinaryIO, format_: str) -> Iterator[FoundMail]:
@@ -87,6 +121,7 @@ def _in_stdin(stdin: BinaryIO, format_: str) -> Iterator[FoundMail]:
             shutil.copyfileobj(stdin, target)
         if not file.stat().st_size:
             raise BadInput("no mail on standard input", "pipe mail into the command")
+        _require_format(file, "standard input", format_)
         for mail in _in_file(file, format_):
             yield replace(mail, path=mail.path.replace(str(file), "-", 1))
 
@@ -96,15 +131,14 @@ def _in_folder(folder: Path, format_: str, *, seen: set[Path]) -> Iterator[Found
     seen.add(folder.resolve())
     if _is_maildir(folder):
         yield from _in_maildir(folder)
-    elif format_ == "maildir":
-        raise BadInput(f"{folder} is no Maildir (it has no folders cur and new)", "leave out --format to search the folder")
     for path in sorted(folder.iterdir()):
         if path.is_dir():
             is_part = path.name in ("cur", "new", "tmp") and _is_maildir(folder)
             if not is_part and path.resolve() not in seen:
-                yield from _in_folder(path, "auto" if format_ == "maildir" else format_, seen=seen)
+                inside = _in_folder(path, "auto" if format_ == "maildir" else format_, seen=seen)
+                yield from _as_far_as_readable(path, inside)
         elif path.is_file() and _looks_like_mail(path, format_):
-            yield from _in_file(path, format_)
+            yield from _as_far_as_readable(path, _in_file(path, format_))
 
 
 def _is_maildir(folder: Path) -> bool:
@@ -115,7 +149,7 @@ def _in_maildir(folder: Path) -> Iterator[FoundMail]:
     mails = [path for part in ("cur", "new") for path in (folder / part).iterdir() if path.is_file()]
     for path in sorted(mails, key=lambda p: p.name):
         if not path.name.startswith("."):
-            yield _one(path)
+            yield from _as_far_as_readable(path, _in_eml(path))
 
 
 def _looks_like_mail(path: Path, format_: str) -> bool:
@@ -124,38 +158,48 @@ def _looks_like_mail(path: Path, format_: str) -> bool:
     return (format_ in ("auto", "eml") and suffix == ".eml") or (format_ in ("auto", "mbox") and is_mbox)
 
 
+def _in_file(path: Path, format_: str) -> Iterator[FoundMail]:
+    yield from _in_mbox(path) if _is_mbox(path, format_) else _in_eml(path)
+
+
+def _is_mbox(path: Path, format_: str) -> bool:
+    """Whether a file is to be read as an mbox: as asked for, else by its ending, else by its first line."""
+    suffix = path.suffix.lower()
+    return format_ == "mbox" or (format_ == "auto" and (suffix == ".mbox" or (suffix != ".eml" and _starts_with_from(path))))
+
+
 def _starts_with_from(path: Path) -> bool:
     try:
-        with path.open("rb") as file:
-            return file.read(5) == b"From "
+        return _first_bytes(path) == b"From "
     except OSError:
         return False
 
 
-def _in_file(path: Path, format_: str) -> Iterator[FoundMail]:
-    suffix = path.suffix.lower()
-    is_mbox = _starts_with_from(path) and suffix != ".eml"
-    if format_ == "mbox" or (format_ == "auto" and (is_mbox or suffix == ".mbox")):
-        yield from _in_mbox(path)
-    else:
-        yield _one(path)
+def _begins_otherwise(path: Path) -> bool:
+    """Whether a file has a first line, and it is none that an mbox begins with."""
+    return _first_bytes(path) not in (b"", b"From ")
 
 
-def _one(path: Path) -> FoundMail:
-    try:
-        return FoundMail(str(path), path.read_bytes(), datetime.fromtimestamp(path.stat().st_mtime, UTC))
-    except OSError as error:
-        return FoundMail(str(path), b"", datetime.fromtimestamp(0, UTC), f"can't be read: {error.strerror}")
+def _first_bytes(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(5)
+
+
+def _in_eml(path: Path) -> Iterator[FoundMail]:
+    yield FoundMail(str(path), path.read_bytes(), _time_of(path))
 
 
 def _in_mbox(path: Path) -> Iterator[FoundMail]:
-    if path.stat().st_size and not _starts_with_from(path):
-        raise BadInput(
-            f"{path} is no mbox: its first line doesn't start with 'From '", "leave out --format mbox, or mend the file"
-        )
-    at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    if _begins_otherwise(path):
+        yield _with_problem(path, NO_MBOX)
+        return
+    at = _time_of(path)
     for number, content in enumerate(_between_separators(path), start=1):
         yield FoundMail(f"{path}#{number}", _QUOTED_FROM.sub(rb"\1", content), at)
+
+
+def _time_of(path: Path) -> datetime:
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
 
 def _between_separators(path: Path) -> Iterator[bytes]:

@@ -90,3 +90,36 @@ def test_a_folder_is_searched_once_however_many_links_lead_to_it(desk: Runner, t
         (tmp_path / "box" / name).symlink_to(tmp_path / target)
     done = desk("import", str(tmp_path / "box"), "--account", "desk", "--json")
     assert (done.json["imported"], done.json["duplicates"]) == (3, 0)
+
+
+def test_what_can_not_be_read_below_a_folder_holds_up_none_of_the_others(desk: Runner, tmp_path: Path) -> None:
+    """A file that opens and then fails to be read, as on a broken disk; one that is no mbox; and good ones on both sides."""
+    box = tmp_path / "box"
+    (box / "inner").mkdir(parents=True)
+    (box / "a.mbox").write_bytes(mbox(letter(b"one"), letter(b"two")))
+    (box / "b.mbox").symlink_to("/proc/self/mem")
+    (box / "inner" / "c.eml").symlink_to("/proc/self/mem")
+    (box / "inner" / "d.mbox").write_bytes(letter(b"three"))
+    (box / "z.eml").write_bytes(letter(b"four"))
+    done = desk("import", str(box), "--account", "desk", "--json")
+    outcomes = {each["path"].removeprefix(f"{box}/"): each["outcome"] for each in done.json["files"]}
+    assert outcomes == {
+        "a.mbox#1": "imported",
+        "a.mbox#2": "imported",
+        "b.mbox": "failed",
+        "inner/c.eml": "failed",
+        "inner/d.mbox": "failed",
+        "z.eml": "imported",
+    }
+    assert (done.exit_code, done.json["imported"], done.json["failed"]) == (3, 3, 3)
+    assert done.stderr.count("can't be read: Input/output error") == 2
+    assert "d.mbox: is no mbox" in done.stderr
+
+
+@pytest.mark.parametrize("wrong", ["missing.eml", "none.mbox"])
+def test_a_named_path_that_is_wrong_is_refused_before_anything_is_taken_in(desk: Runner, tmp_path: Path, wrong: str) -> None:
+    (tmp_path / "good.eml").write_bytes(letter(b"one"))
+    (tmp_path / "none.mbox").write_bytes(letter(b"two"))
+    refused = desk("import", str(tmp_path / "good.eml"), str(tmp_path / wrong), "--account", "desk", "--json")
+    assert (refused.exit_code, wrong in refused.error["message"]) == (65, True), refused.stderr
+    assert desk("email", "list", "--json").json == []
