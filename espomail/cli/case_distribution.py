@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from espomail.cli.frame import emit, group, pass_desk
+from espomail.gather.turns import situation
 from espomail.rules import access
 from espomail.rules import distribution as rules
-from espomail.store import accounts, agents, turns
+from espomail.store import accounts
 
 if TYPE_CHECKING:
     from espomail.desk import Desk
@@ -32,17 +33,8 @@ def distribution() -> None: ...
 def preview(desk: Desk, account: str, count: int) -> None:
     access.require_admin(desk.actor)
     found = accounts.get_by_name(desk.db, account, kind="group")
-    day, team = desk.now().date(), found.target_team_id
-    team_agents = agents.list_(desk.db, team, day=day) if team else ()
-    given = agents.find(desk.db, found.assign_to_user_id, day=day) if found.assign_to_user_id else None
-    next_turns = rules.preview(
-        found.distribution,
-        agents=team_agents,
-        position=found.target_position,
-        last_served=turns.last_served(desk.db, team, found.target_position) if team else None,
-        assign_to=given,
-        turns=count,
-    )
-    names = {agent.user_id: agent.name for agent in (*team_agents, *((given,) if given else ()))}
+    seen = situation(desk.db, found, now=desk.now())
+    names = {agent.user_id: agent.name for agent in (*seen.agents, *((seen.assign_to,) if seen.assign_to else ()))}
+    next_turns = rules.preview(found.distribution, seen, turns=count)
     rows = [{"turn": t.turn, "user": names.get(t.user_id) if t.user_id else None, "reason": t.reason} for t in next_turns]
     emit(rows, columns=("turn", "user", "reason"))

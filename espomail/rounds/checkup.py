@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 
 from espomail import times
 from espomail.desk import Desk
+from espomail.gather.turns import situation
 from espomail.model import Account, Settings
 from espomail.rules import distribution, trial
 from espomail.rules import settings as setting_rules
 from espomail.rules.health_facts import AccountState, Facts, FileState, FilterState
 from espomail.store import (
     accounts,
-    agents,
     filters,
     health,
     invariant,
@@ -23,7 +23,6 @@ from espomail.store import (
     raw_mails,
     roles,
     templates,
-    turns,
 )
 from espomail.store import settings as settings_store
 from espomail.store.accounts import Round
@@ -149,14 +148,7 @@ def _distribution_trouble(db: Connection, account: Account, now: datetime) -> st
     """Why a case that came now would get nobody, "" when somebody would have it or nobody is meant to."""
     if account.distribution == "none":
         return ""
-    day, team = now.date(), account.target_team_id
-    choice = distribution.choose(
-        account.distribution,
-        agents=agents.list_(db, team, day=day, counting=account.distribution in distribution.COUNTING) if team else (),
-        position=account.target_position,
-        last_served=turns.last_served(db, team, account.target_position) if team else None,
-        assign_to=agents.find(db, account.assign_to_user_id, day=day) if account.assign_to_user_id else None,
-    )
+    choice = distribution.choose(account.distribution, situation(db, account, now=now))
     return choice.reason if isinstance(choice, distribution.Nobody) else ""
 
 

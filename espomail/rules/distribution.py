@@ -74,33 +74,22 @@ def unavailable(agent: Agent) -> str:
     return "absent" if agent.is_absent else ""
 
 
-def choose(
-    rule: str, *, agents: Sequence[Agent], position: str | None, last_served: int | None, assign_to: Agent | None
-) -> Assigned | Nobody:
-    """Given a rule's name, the target team's members and who was served last, return who gets the case; raise BadInput."""
+def choose(rule: str, situation: Situation) -> Assigned | Nobody:
+    """Given a rule's name and what it looks at, return who gets the case; raise BadInput for a rule that isn't known."""
     if rule not in RULES:
         raise BadInput(f"no distribution is called {rule}", f"one of: {', '.join(RULES)}")
-    return RULES[rule](Situation(agents=agents, position=position, last_served=last_served, assign_to=assign_to))
+    return RULES[rule](situation)
 
 
-def preview(
-    rule: str,
-    *,
-    agents: Sequence[Agent],
-    position: str | None,
-    last_served: int | None,
-    assign_to: Agent | None,
-    turns: int,
-) -> list[Turn]:
+def preview(rule: str, situation: Situation, *, turns: int) -> list[Turn]:
     """The next turns if nothing else happened meanwhile; the list ends at the first turn that would serve nobody."""
     found: list[Turn] = []
-    members = list(agents)
     for number in range(1, turns + 1):
-        match choose(rule, agents=members, position=position, last_served=last_served, assign_to=assign_to):
+        match choose(rule, situation):
             case Assigned(user_id=user_id, reason=reason):
                 found.append(Turn(number, user_id, reason))
-                members = _served(members, user_id)
-                last_served = user_id
+                members = _served(situation.agents, user_id)
+                situation = dataclasses.replace(situation, agents=members, last_served=user_id)
             case Nobody(reason=reason):
                 return [*found, Turn(number, None, reason)]
     return found

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from espomail.gather.turns import situation
 from espomail.model import Step, Thing
 from espomail.rules import distribution
 from espomail.steps.case import CaseResult
 from espomail.steps.passage import Passage
-from espomail.store import agents, cases, notifications, turns
+from espomail.store import cases, notifications, turns
 from espomail.store.emails import Email
 
 
@@ -16,14 +17,7 @@ def distribute(p: Passage, email: Email, case: CaseResult) -> int | None:
         p.note(Step("distribute", "not needed", "no new case"))
         return None
     account, team = p.account, p.account.target_team_id
-    day = p.now.date()
-    choice = distribution.choose(
-        account.distribution,
-        agents=agents.list_(p.db, team, day=day, counting=account.distribution in distribution.COUNTING) if team else (),
-        position=account.target_position,
-        last_served=turns.last_served(p.db, team, account.target_position) if team else None,
-        assign_to=agents.find(p.db, account.assign_to_user_id, day=day) if account.assign_to_user_id else None,
-    )
+    choice = distribution.choose(account.distribution, situation(p.db, account, now=p.now))
     match choice:
         case distribution.Assigned(user_id=user_id, rule=rule, reason=reason, details=details):
             turns.add(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from espomail.errors import BadInput
 from espomail.model import Agent
 from espomail.rules import distribution
-from espomail.rules.distribution import Assigned, Nobody, Turn
+from espomail.rules.distribution import Assigned, Nobody, Situation, Turn
 
 
 def agent(user_id: int, **facts: Any) -> Agent:
@@ -20,9 +20,12 @@ def agent(user_id: int, **facts: Any) -> Agent:
     return Agent(user_id=user_id, name=f"user{user_id}", **{**known, **facts})
 
 
+def situation(agents: list[Agent], **facts: Any) -> Situation:
+    return Situation(**{"agents": agents, "position": None, "last_served": None, "assign_to": None, **facts})
+
+
 def choose(rule: str, agents: list[Agent], **facts: Any) -> Assigned | Nobody:
-    known = {"position": None, "last_served": None, "assign_to": None}
-    return distribution.choose(rule, agents=agents, **{**known, **facts})
+    return distribution.choose(rule, situation(agents, **facts))
 
 
 def chosen(outcome: Assigned | Nobody) -> int | None:
@@ -138,12 +141,12 @@ def test_an_unknown_rule_is_bad_input() -> None:
 
 def test_a_preview_takes_each_turn_into_account() -> None:
     agents = [agent(1, open_cases=1), agent(2), agent(3, is_absent=True)]
-    turns = distribution.preview("least-busy", agents=agents, position=None, last_served=None, assign_to=None, turns=3)
+    turns = distribution.preview("least-busy", situation(agents), turns=3)
     assert [(t.turn, t.user_id) for t in turns] == [(1, 2), (2, 1), (3, 2)]
 
 
 def test_a_preview_ends_where_nobody_would_be_served() -> None:
-    turns = distribution.preview("round-robin", agents=[], position=None, last_served=None, assign_to=None, turns=10)
+    turns = distribution.preview("round-robin", situation([]), turns=10)
     assert turns == [Turn(1, None, "the target team has no members")]
 
 
@@ -176,15 +179,13 @@ def test_law_nobody_inactive_absent_or_of_another_position_is_served(
 
 @given(present, st.none() | st.integers(1, 40), st.integers(1, 5))
 def test_law_round_robin_gives_everybody_the_same_number_of_turns(agents: list[Agent], last: int | None, rounds: int) -> None:
-    turns = distribution.preview(
-        "round-robin", agents=agents, position=None, last_served=last, assign_to=None, turns=rounds * len(agents)
-    )
+    turns = distribution.preview("round-robin", situation(agents, last_served=last), turns=rounds * len(agents))
     assert Counter(t.user_id for t in turns) == {a.user_id: rounds for a in agents}
 
 
 @given(present, st.integers(1, 30))
 def test_law_least_busy_keeps_equal_agents_within_one_case_of_each_other(agents: list[Agent], cases: int) -> None:
-    turns = distribution.preview("least-busy", agents=agents, position=None, last_served=None, assign_to=None, turns=cases)
+    turns = distribution.preview("least-busy", situation(agents), turns=cases)
     served = Counter({a.user_id: 0 for a in agents}) + Counter()
     served.update(t.user_id for t in turns)
     counts = [served[a.user_id] for a in agents]
