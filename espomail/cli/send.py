@@ -99,6 +99,8 @@ def _log(ran: Ran) -> None:
 
 
 def _words(sent: Sent) -> str:
+    if sent.is_locked:
+        return "another round is sending"
     return f"{sent.sent} sent, {sent.deferred} deferred, {sent.failed} failed, {sent.unknown} unknown"
 
 

@@ -8,7 +8,6 @@ from espomail import times
 from espomail.desk import Desk
 from espomail.errors import EspomailError, FolderMissing, LoginRefused
 from espomail.model import Account
-from espomail.rounds.session import next_try
 from espomail.rules import schedule
 from espomail.store import accounts, notifications, people
 
@@ -25,7 +24,7 @@ def keep(desk: Desk, account: Account, error: EspomailError) -> None:
     is_refused = isinstance(error, LoginRefused)
     refusals = before.login_refusals + 1 if is_refused else 0
     decision = schedule.account(before.failures + 1, login_refusals=refusals, now=now, jitter=_jitter(desk))
-    again = None if isinstance(error, FolderMissing) else next_try(decision)
+    again = None if isinstance(error, FolderMissing) else schedule.next_try(decision)
     after = accounts.note_failure(
         desk.db, account.id, now=now, error=error.message, next_try_at=again, is_login_refused=is_refused
     )

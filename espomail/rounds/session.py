@@ -237,7 +237,7 @@ class Session:
             case RawMail() if content is not None:
                 life.take_in(self.db, content, receipt, now=now)
             case RefusedMail(message=message):
-                again = next_try(schedule.mail(1, now=now))
+                again = schedule.next_try(schedule.mail(1, now=now))
                 receipts.add(self.db, receipts.refused(receipt, error=message, next_try_at=again), now=now)
             case _:
                 receipts.add(self.db, receipts.vanished(receipt), now=now)
@@ -256,16 +256,11 @@ class Session:
                     raw_id = raw_mails.add(self.db, content)
                     receipts.set_taken_in(self.db, receipt.id, raw_id=raw_id, size_bytes=content.size_bytes)
                 elif isinstance(answer, RefusedMail):
-                    again = next_try(schedule.mail(receipt.attempts + 1, now=self.now()))
+                    again = schedule.next_try(schedule.mail(receipt.attempts + 1, now=self.now()))
                     receipts.set_failed(self.db, receipt.id, error=answer.message, next_try_at=again)
                 else:
                     receipts.set_final(self.db, receipt.id, "vanished", email_id=None)
         self.taken_in(len(due))
-
-
-def next_try(decision: schedule.Next) -> datetime | None:
-    """When to try again, None for never."""
-    return decision.at if isinstance(decision, schedule.RetryAt) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from datetime import timedelta
 from espomail import times
 from espomail.answers import Deferred, Delivery, LostBeforeData, LostInData, Rejected, Reply, SendOutcome
 from espomail.desk import Desk
-from espomail.rounds.session import next_try
 from espomail.rules import schedule
 from espomail.store import emails, notifications, outbox
 from espomail.store.db import transaction
@@ -94,7 +93,7 @@ def defer_all(desk: Desk, mails: Iterable[Outgoing], reason: str, result: Sent, 
 def defer(desk: Desk, mail: Outgoing, reason: str, result: Sent, *, at_least: timedelta = timedelta()) -> None:
     """Try again later, or give up when that has gone on for days; `mail` is as it was before this attempt."""
     decision = schedule.outbox(mail.attempts + 1, queued_at=times.from_text(mail.created_at), now=desk.now())
-    again = next_try(decision)
+    again = schedule.next_try(decision)
     if again is None:
         _fail(desk, mail, dict.fromkeys(outbox.waiting_recipients(desk.db, mail.id), reason))
         finish(desk, mail, "failed", f"given up after {schedule.OUTBOX_PATIENCE.days} days: {reason}", result)

@@ -30,6 +30,11 @@ class GiveUp:
 Next = RetryAt | GiveUp
 
 
+def next_try(decision: Next) -> datetime | None:
+    """When to try again, None for never."""
+    return decision.at if isinstance(decision, RetryAt) else None
+
+
 def account(failures: int, *, login_refusals: int, now: datetime, jitter: float) -> Next:
     """When an account is tried again after `failures` in a row: 1, 2, 4 … 60 minutes, spread by `jitter` (0 to 1).
 

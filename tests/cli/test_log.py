@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from espomail.rounds import locks
 from espomail.store import teams
 from tests.conftest import Runner
 from tests.scripted_imap import scripted_imap
@@ -82,6 +83,14 @@ def test_a_round_is_logged_with_its_accounts_and_an_idle_one_only_for_who_wants_
     log.unlink()
     run("fetch", "--now")
     assert [each[0] for each in lines(log)] == ["debug", "warning", "error"]
+
+
+def test_a_send_that_another_round_holds_up_says_so(run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = configure(tmp_path, monkeypatch, "debug")
+    with locks.hold(locks.folder_of(run.db_path) / "send.lock"):
+        assert run("send").exit_code == 0
+    assert run("send").exit_code == 0
+    assert [each[3] for each in lines(log)] == ["another round is sending", "0 sent, 0 deferred, 0 failed, 0 unknown"]
 
 
 def test_a_log_that_cannot_be_written_is_told_once_and_stops_nothing(
