@@ -68,7 +68,7 @@ def import_(
     with_notices: bool,
     no_auto_reply: bool,
 ) -> None:
-    from espomail.rounds import importing
+    from espomail.rounds import importing, mail_files
 
     access.require_import(desk.actor)
     for each in path:
@@ -76,7 +76,7 @@ def import_(
     found = accounts.get_by_name(desk.db, account)
     access.require_account(desk.actor, found)
     wish = importing.Wish(account=found, with_case=with_case, with_notices=with_notices)
-    mails = importing.find_mails(path, format_=format_, stdin=sys.stdin.buffer)
+    mails = mail_files.find(path, format_=format_, stdin=sys.stdin.buffer)
     with progress_bar() as progress:
         files = importing.import_mails(desk, mails, wish, progress=progress)
     counts = {outcome: sum(1 for f in files if f.outcome == outcome) for outcome in OUTCOMES}
