@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from espomail.cli.case_fields import get_case, say_changed
 from espomail.cli.frame import command, pass_desk
-from espomail.cli.things import number_argument, thing_argument, thing_of
+from espomail.cli.numbers import number_argument
+from espomail.cli.things import thing_argument, thing_of
 from espomail.errors import BadInput
 from espomail.model import Thing
 from espomail.store import case_edits, case_emails, cases

@@ -9,7 +9,7 @@ import click
 from espomail.cli.case_fields import get_case, shown
 from espomail.cli.frame import changed, command, pass_desk
 from espomail.cli.letter_options import author_of, choose_sender, read_attachments, read_words, refuse_double_stdin
-from espomail.cli.things import number_argument
+from espomail.cli.numbers import number_argument
 from espomail.errors import BadInput, UsageError
 from espomail.rules.names import check_address
 from espomail.store import accounts, cases

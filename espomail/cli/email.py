@@ -12,7 +12,8 @@ from espomail.cli import email_links, email_state
 from espomail.cli.actor import personal, refuse_borrowed_path
 from espomail.cli.folder import owner_id as folder_owner_id
 from espomail.cli.frame import emit, group, pass_desk, write_bytes
-from espomail.cli.things import LARGEST_ID, thing_of
+from espomail.cli.numbers import COUNT, ID
+from espomail.cli.things import thing_of
 from espomail.cli.user import get_visible as get_visible_user
 from espomail.cli.views import EMAIL_COLUMNS, attachment_json, email_json
 from espomail.errors import BadInput, NotFound
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from espomail.desk import Desk
 
 PLACES = ("inbox", "sent", "trash", "archive")
-id_argument = click.argument("id_", metavar="ID", type=click.IntRange(1, LARGEST_ID))
+id_argument = click.argument("id_", metavar="ID", type=ID)
 
 
 @group(
@@ -52,12 +53,12 @@ for _command in (*email_links.COMMANDS, *email_state.COMMANDS):
 )
 @click.option("--user", metavar="USER", help="the mail of a user, without their trash")
 @click.option("--folder", metavar="FOLDER", help="inbox, sent, trash, archive, a folder of the user, or a group folder")
-@click.option("--case", "case_number", metavar="N", type=click.IntRange(1, LARGEST_ID), help="what hangs on a case")
+@click.option("--case", "case_number", metavar="N", type=ID, help="what hangs on a case")
 @click.option("--parent", metavar="THING", help="what hangs on a case or record")
 @click.option("--unread", is_flag=True, help="what the user has not read")
 @click.option("--since", metavar="TIME", help="what came since then")
-@click.option("--limit", type=click.IntRange(0, LARGEST_ID), default=50, show_default=True, help="how many")
-@click.option("--offset", type=click.IntRange(0, LARGEST_ID), default=0, help="how many to pass over first")
+@click.option("--limit", type=COUNT, default=50, show_default=True, help="how many")
+@click.option("--offset", type=COUNT, default=0, help="how many to pass over first")
 @pass_desk
 def list_(desk: Desk, /, limit: int, offset: int, **asked: Any) -> None:
     found = emails_read.list_(desk.db, desk.actor, _wanted(desk, asked), limit=limit, offset=offset)

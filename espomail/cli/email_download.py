@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from espomail.cli.frame import changed, command, pass_desk
-from espomail.cli.things import LARGEST_ID
+from espomail.cli.numbers import ID
 from espomail.cli.views import email_json
 from espomail.store import emails_read
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     help="Read the whole of a mail that was over the size gate (mail_size_max) from its server.",
     epilog="Example: espomail email download 12",
 )
-@click.argument("id_", metavar="ID", type=click.IntRange(1, LARGEST_ID))
+@click.argument("id_", metavar="ID", type=ID)
 @pass_desk
 def download(desk: Desk, id_: int) -> None:
     from espomail import reading

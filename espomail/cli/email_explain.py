@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from espomail.cli.frame import asked, command, emit, pass_desk
-from espomail.cli.things import LARGEST_ID
+from espomail.cli.numbers import ID
 from espomail.model import Step, Thing
 from espomail.rules import explaining
 from espomail.store import decisions, sight, users, visibility
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     help="Why each step did what it did to a mail; a user who is no admin learns what is about themselves.",
     epilog="Example: espomail email explain 12",
 )
-@click.argument("id_", metavar="ID", type=click.IntRange(1, LARGEST_ID))
+@click.argument("id_", metavar="ID", type=ID)
 @pass_desk
 def explain(desk: Desk, id_: int) -> None:
     visibility.require(desk.db, desk.actor, Thing("email", id_))

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from espomail.cli.frame import changed, command, pass_desk
-from espomail.cli.things import LARGEST_ID, thing_of
+from espomail.cli.numbers import ID
+from espomail.cli.things import thing_of
 from espomail.cli.views import email_json
 from espomail.errors import BadInput
 from espomail.model import Thing
@@ -17,7 +18,7 @@ from espomail.store.db import transaction
 if TYPE_CHECKING:
     from espomail.desk import Desk
 
-id_argument = click.argument("id_", metavar="ID", type=click.IntRange(1, LARGEST_ID))
+id_argument = click.argument("id_", metavar="ID", type=ID)
 
 
 @command(

@@ -16,7 +16,8 @@ from espomail.cli.letter_options import (
     read_words,
     refuse_double_stdin,
 )
-from espomail.cli.things import LARGEST_ID, thing_of
+from espomail.cli.numbers import COUNT, ID
+from espomail.cli.things import thing_of
 from espomail.cli.views import EMAIL_COLUMNS, email_json
 from espomail.errors import BadInput, UsageError
 from espomail.model import Address, Thing
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     espomail email send --from ann@team.example --in-reply-to 12 --body-file - --attach plan.pdf
     espomail email send 15 --at 2h""",
 )
-@click.argument("draft_id", metavar="[DRAFT]", required=False, type=click.IntRange(1, LARGEST_ID))
+@click.argument("draft_id", metavar="[DRAFT]", required=False, type=ID)
 @click.option("--from", "sender", metavar="ADDRESS", help="an address that you may send from (see: can-send)")
 @click.option("--to", multiple=True, metavar="ADDRESS", help="to whom; several with commas or repeated")
 @click.option("--cc", multiple=True, metavar="ADDRESS", help="who else gets it")
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
 @click.option("--html/--no-html", "is_html", default=None, help="the words are HTML")
 @click.option("--attach", multiple=True, metavar="FILE|NAME=-", help="add a file, or stdin under a name")
 @click.option("--parent", metavar="THING", help="the case or record that it belongs to")
-@click.option("--in-reply-to", metavar="EMAIL", type=click.IntRange(1, LARGEST_ID), help="the id of the email it answers")
+@click.option("--in-reply-to", metavar="EMAIL", type=ID, help="the id of the email it answers")
 @click.option("--quote/--no-quote", "with_quote", default=None, help="quote the mail it answers; so by default")
 @click.option("--template", metavar="TEMPLATE", help="the words of a template")
 @click.option("--at", metavar="TIME", help="send it then, or after a span such as 2h")
@@ -74,7 +75,7 @@ def send(desk: Desk, /, draft_id: int | None, at: str | None, is_draft: bool, **
 
 
 @command("drafts", help="Your drafts, newest first.", epilog="Example: espomail email drafts --as ann")
-@click.option("--limit", type=click.IntRange(0, LARGEST_ID), default=50, show_default=True, help="how many")
+@click.option("--limit", type=COUNT, default=50, show_default=True, help="how many")
 @pass_desk
 def drafts(desk: Desk, limit: int) -> None:
     ids = store.list_ids(desk.db, user_id=desk.actor.user_id)[:limit]

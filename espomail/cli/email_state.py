@@ -10,7 +10,7 @@ import click
 from espomail.cli.actor import personal
 from espomail.cli.folder import get as get_folder
 from espomail.cli.frame import asked, changed, command, confirm, pass_desk, said
-from espomail.cli.things import LARGEST_ID
+from espomail.cli.numbers import ID
 from espomail.cli.user import get_visible as get_visible_user
 from espomail.cli.views import EMAIL_COLUMNS, email_json
 from espomail.errors import BadInput, NotFound, UsageError
@@ -21,8 +21,8 @@ from espomail.store.db import transaction
 if TYPE_CHECKING:
     from espomail.desk import Desk
 
-ids_argument = click.argument("ids", metavar="ID…", nargs=-1, required=True, type=click.IntRange(1, LARGEST_ID))
-id_argument = click.argument("id_", metavar="ID", type=click.IntRange(1, LARGEST_ID))
+ids_argument = click.argument("ids", metavar="ID…", nargs=-1, required=True, type=ID)
+id_argument = click.argument("id_", metavar="ID", type=ID)
 
 
 @command("mark", help="Mark emails in your own view.", epilog="Example: espomail email mark 12 13 --read --important --as ann")

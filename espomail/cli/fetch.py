@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from espomail.cli.frame import asked, changed, command, emit, note, pass_desk, trouble, write
+from espomail.cli.numbers import COUNT, SECONDS
 from espomail.errors import PartlyDone, Unreachable
 from espomail.rules import access
 from espomail.store import accounts
@@ -33,8 +34,8 @@ TOTALS = ("imported", "duplicates", "filtered", "quarantined")
 @click.option("--group", "kind", flag_value="group", help="group accounts only")
 @click.option("--personal", "kind", flag_value="personal", help="personal accounts only")
 @click.option("--jobs", type=click.IntRange(1, 64), default=None, help="accounts at once (configuration: budgets.fetch_jobs)")
-@click.option("--max-time", type=click.FloatRange(min=1), metavar="SECONDS", help="stop starting new work after this long")
-@click.option("--limit", type=click.IntRange(min=0), help="take in at most so many mails")
+@click.option("--max-time", type=SECONDS, metavar="SECONDS", help="stop starting new work after this long")
+@click.option("--limit", type=COUNT, help="take in at most so many mails")
 @click.option("--now", is_flag=True, help="try accounts in back-off too")
 @click.option("--retry-failed", is_flag=True, help="try quarantined and parked mail again at once")
 @click.option("--dry-run", is_flag=True, help="say what would come of it, and write nothing")

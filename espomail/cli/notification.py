@@ -8,7 +8,7 @@ import click
 
 from espomail.cli.actor import personal
 from espomail.cli.frame import changed, emit, group, pass_desk
-from espomail.cli.things import LARGEST_ID
+from espomail.cli.numbers import COUNT, ID
 from espomail.errors import NotFound, NotPermitted, UsageError
 from espomail.store import notifications, tellings, users
 from espomail.store.db import transaction
@@ -31,7 +31,7 @@ def notification() -> None: ...
 )
 @click.option("--user", metavar="USER", help="those of this user")
 @click.option("--unread", is_flag=True, help="only those that are not read")
-@click.option("--limit", type=click.IntRange(min=0), default=50, show_default=True, help="how many")
+@click.option("--limit", type=COUNT, default=50, show_default=True, help="how many")
 @pass_desk
 def list_(desk: Desk, user: str | None, unread: bool, limit: int) -> None:
     user_id = desk.actor.user_id if user is None else _user_id(desk, user)
@@ -40,7 +40,7 @@ def list_(desk: Desk, user: str | None, unread: bool, limit: int) -> None:
 
 
 @notification.command("read", help="Mark notifications as read.", epilog="Example: espomail notification read 3 4 --as ann")
-@click.argument("ids", metavar="ID", nargs=-1, type=click.IntRange(1, LARGEST_ID))
+@click.argument("ids", metavar="ID", nargs=-1, type=ID)
 @click.option("--all", "everything", is_flag=True, help="all of your own")
 @pass_desk
 def read(desk: Desk, ids: tuple[int, ...], everything: bool) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from espomail.cli.frame import changed, emit, group, pass_desk
+from espomail.cli.numbers import COUNT, ID
 from espomail.errors import BadInput, NotFound
 from espomail.store import outbox as store
 from espomail.store.db import transaction
@@ -25,7 +26,7 @@ def outbox() -> None: ...
 
 @outbox.command("list", help="What is in the outbox, newest first.", epilog="Example: espomail outbox list --status failed")
 @click.option("--status", type=click.Choice(STATUSES, case_sensitive=False), help="only of this status")
-@click.option("--limit", type=click.IntRange(min=0), default=50, show_default=True, help="at most so many")
+@click.option("--limit", type=COUNT, default=50, show_default=True, help="at most so many")
 @pass_desk
 def list_(desk: Desk, status: str | None, limit: int) -> None:
     own = None if desk.actor.is_admin else desk.actor.user_id
@@ -33,7 +34,7 @@ def list_(desk: Desk, status: str | None, limit: int) -> None:
 
 
 @outbox.command("show", help="One mail of the outbox.", epilog="Example: espomail outbox show 7")
-@click.argument("id", type=int)
+@click.argument("id", type=ID)
 @pass_desk
 def show(desk: Desk, id: int) -> None:
     found = _get(desk, id)
@@ -43,7 +44,7 @@ def show(desk: Desk, id: int) -> None:
 @outbox.command(
     "retry", help="Send again now what waits, failed, or is of unknown fate.", epilog="Example: espomail outbox retry 7"
 )
-@click.argument("id", type=int, nargs=-1, required=True)
+@click.argument("id", type=ID, nargs=-1, required=True)
 @pass_desk
 def retry(desk: Desk, id: tuple[int, ...]) -> None:
     with transaction(desk.db):
@@ -57,7 +58,7 @@ def retry(desk: Desk, id: tuple[int, ...]) -> None:
 
 
 @outbox.command("cancel", help="Don't send it to anybody who has not got it yet.", epilog="Example: espomail outbox cancel 7")
-@click.argument("id", type=int)
+@click.argument("id", type=ID)
 @pass_desk
 def cancel(desk: Desk, id: int) -> None:
     with transaction(desk.db):

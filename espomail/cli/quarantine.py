@@ -10,6 +10,7 @@ import click
 
 from espomail.cli.actor import refuse_borrowed_path
 from espomail.cli.frame import changed, confirm, emit, group, pass_desk, said, write_bytes
+from espomail.cli.numbers import ID
 from espomail.errors import BadInput, NotFound
 from espomail.reading import recognise
 from espomail.store import accounts, raw_mails, receipts
@@ -38,7 +39,7 @@ def list_(desk: Desk, account: str | None) -> None:
 
 
 @quarantine.command("show", help="One mail in quarantine and why it is there.", epilog="Example: espomail quarantine show 7")
-@click.argument("id", type=int)
+@click.argument("id", type=ID)
 @pass_desk
 def show(desk: Desk, id: int) -> None:
     found = _get(desk, id)
@@ -48,7 +49,7 @@ def show(desk: Desk, id: int) -> None:
 @quarantine.command(
     "retry", help="Try mail again now, however often it failed.", epilog="Example: espomail quarantine retry 7 8"
 )
-@click.argument("id", type=int, nargs=-1, required=True)
+@click.argument("id", type=ID, nargs=-1, required=True)
 @pass_desk
 def retry(desk: Desk, id: tuple[int, ...]) -> None:
     from espomail.rounds.child import Child
@@ -68,7 +69,7 @@ def retry(desk: Desk, id: tuple[int, ...]) -> None:
     help="Write the bytes of a mail to a file, or to standard output.",
     epilog="Example: espomail quarantine export 7 > 7.eml",
 )
-@click.argument("id", type=int)
+@click.argument("id", type=ID)
 @click.argument("file", default="-")
 @pass_desk
 def export(desk: Desk, id: int, file: str) -> None:
@@ -87,7 +88,7 @@ def export(desk: Desk, id: int, file: str) -> None:
 
 
 @quarantine.command("discard", help="Give mail up for good.", epilog="Example: espomail quarantine discard 7 --yes")
-@click.argument("id", type=int, nargs=-1, required=True)
+@click.argument("id", type=ID, nargs=-1, required=True)
 @click.option("--yes", is_flag=True, help="don't ask")
 @pass_desk
 def discard(desk: Desk, id: tuple[int, ...], yes: bool) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from espomail.cli.numbers import read_id
 from espomail.cli.user import may_see
 from espomail.errors import BadInput, NotFound, NotPermitted
 from espomail.model import Thing
@@ -53,9 +54,10 @@ def list_visible(desk: Desk, type_: str, *, limit: int) -> list[records.Record]:
 
 def get_visible(desk: Desk, type_: str, ref: str) -> records.Record:
     """The record of that id or name; NotFound also for one the actor may not read, BadInput when several have the name."""
-    if ref.isascii() and ref.isdigit():
-        visibility.require(desk.db, desk.actor, Thing(type_, int(ref)), "read")
-        return records.get(desk.db, type_, int(ref))
+    record_id = read_id(ref)
+    if record_id is not None:
+        visibility.require(desk.db, desk.actor, Thing(type_, record_id), "read")
+        return records.get(desk.db, type_, record_id)
     clause = visibility.visible(desk.actor, type_, alias="r")
     ids = records.ids_named(desk.db, type_, ref, where=clause.sql, parameters=clause.parameters)
     if not ids:

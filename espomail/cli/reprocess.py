@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from espomail.cli.frame import changed, command, confirm, emit, pass_desk
+from espomail.cli.numbers import ID
 from espomail.errors import UsageError
 from espomail.rules import access
 from espomail.store import emails
@@ -27,7 +28,7 @@ COLUMNS = ("email", "subject", "field", "before", "after")
     epilog="""Example: espomail reprocess --since 3d --dry-run
     espomail reprocess --skipped --yes""",
 )
-@click.argument("email", type=int, nargs=-1)
+@click.argument("email", type=ID, nargs=-1)
 @click.option("--skipped", is_flag=True, help="mail that a filter skipped and whose bytes are still kept")
 @click.option("--failed", is_flag=True, help="mail in quarantine, parked mail too")
 @click.option(

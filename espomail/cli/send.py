@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from espomail.cli.frame import asked, changed, command, emit, note, pass_desk, trouble
+from espomail.cli.numbers import ONE_OR_MORE, SECONDS
 from espomail.errors import PartlyDone, Unreachable
 from espomail.rules import access
 
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 
 
 @command("send", help="Send what is due in the outbox.", epilog="Example: espomail send --max-time 50")
-@click.option("--max", "max_mails", type=click.IntRange(min=1), metavar="N", help="at most so many mails")
-@click.option("--max-time", type=click.FloatRange(min=1), metavar="SECONDS", help="stop starting new mails after this long")
+@click.option("--max", "max_mails", type=ONE_OR_MORE, metavar="N", help="at most so many mails")
+@click.option("--max-time", type=SECONDS, metavar="SECONDS", help="stop starting new mails after this long")
 @pass_desk
 def send(desk: Desk, max_mails: int | None, max_time: float | None) -> None:
     from espomail.rounds import send as rounds

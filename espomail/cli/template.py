@@ -12,6 +12,7 @@ from espomail import times
 from espomail.cli.case_fields import get_case
 from espomail.cli.fields import Field, add_options, chosen, edit_options, edited
 from espomail.cli.frame import changed, emit, group, pass_desk, read_path
+from espomail.cli.numbers import ID
 from espomail.cli.removal import add_remove
 from espomail.errors import BadInput, UsageError
 from espomail.model import Address
@@ -99,8 +100,8 @@ add_remove(
     epilog="Example: espomail template preview received --case 7",
 )
 @click.argument("name")
-@click.option("--case", "case_number", type=int, metavar="NUMBER", help="the case that is answered")
-@click.option("--email", "email_id", type=int, metavar="ID", help="the email that is answered")
+@click.option("--case", "case_number", type=ID, metavar="NUMBER", help="the case that is answered")
+@click.option("--email", "email_id", type=ID, metavar="ID", help="the email that is answered")
 @pass_desk
 def preview(desk: Desk, name: str, case_number: int | None, email_id: int | None) -> None:
     found = templates.get(desk.db, name)

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from espomail.cli.numbers import read_id
 from espomail.cli.record_fields import get_visible
-from espomail.errors import UsageError
+from espomail.errors import NotFound, UsageError
 from espomail.model import Thing
 from espomail.rules.records import TYPES
 from espomail.store import visibility
@@ -15,9 +16,7 @@ from espomail.store import visibility
 if TYPE_CHECKING:
     from espomail.desk import Desk
 
-LARGEST_ID = 2**63 - 1
 thing_argument = click.argument("thing", metavar="THING")
-number_argument = click.argument("number", metavar="NUMBER", type=click.IntRange(1, LARGEST_ID))
 
 
 def thing_of(desk: Desk, text: str) -> Thing:
@@ -25,12 +24,15 @@ def thing_of(desk: Desk, text: str) -> Thing:
 
     Raise NotFound also for one that the actor may not read, UsageError for what names no thing.
     """
-    type_, _, ref = text.partition(":")
-    kind = type_.strip().lower()
-    if kind in TYPES and ref.strip():
-        return Thing(kind, get_visible(desk, kind, ref.strip()).id)
-    if kind in ("email", "case") and ref.isascii() and ref.isdigit() and len(ref) < len(str(LARGEST_ID)):
-        thing = Thing(kind, int(ref))
+    type_, _, ref = (part.strip() for part in text.partition(":"))
+    kind = type_.lower()
+    if kind in TYPES and ref:
+        return Thing(kind, get_visible(desk, kind, ref).id)
+    if kind in ("email", "case") and ref:
+        number = read_id(ref)
+        if number is None:
+            raise NotFound(kind, ref, f"see: espomail {kind} list")
+        thing = Thing(kind, number)
         visibility.require(desk.db, desk.actor, thing)
         return thing
-    raise UsageError(f"no such kind of thing: {text}", "write email:12, case:7, contact:3 or account:Acme")
+    raise UsageError(f"this names no thing: {text!r}", "write email:12, case:7, contact:3 or account:Acme")

@@ -145,6 +145,37 @@ def test_every_boolean_option_has_its_opposite(noun: str) -> None:
                 assert each.secondary_opts or each.opts[0].startswith("--no-"), f"{path} {each.opts}"
 
 
+@pytest.mark.parametrize("noun", NOUNS)
+def test_no_whole_number_is_taken_that_sqlite_can_not_hold(noun: str) -> None:
+    root = click.Context(cli, info_name="espomail")
+    found = cli.get_command(root, noun)
+    assert found is not None
+    for path, context in commands_below(click.Context(found, info_name=noun, parent=root)):
+        for each in context.command.params:
+            if each.type.name in ("integer", "integer range"):
+                with pytest.raises(click.BadParameter):
+                    pytest.fail(f"{path} {each.opts} takes {each.type.convert(str(2**63), each, context)}")
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["record show account 9{20}", "case add --name x --contact 9{20}", "follow case:9{20} --user ann", "followers case:x"],
+)
+def test_a_number_that_nothing_can_have_is_no_such_thing(run: Runner, words: str) -> None:
+    run("user", "add", "ann", "--email", "ann@team.example")
+    refused = run(*words.replace("9{20}", "9" * 20).split())
+    assert (refused.exit_code, refused.stderr[:18]) == (66, "espomail: no such ")
+
+
+@pytest.mark.parametrize("command", ["fetch", "send"])
+def test_a_time_that_is_no_number_is_refused(run: Runner, command: str) -> None:
+    refused = run(command, "--max-time", "nan")
+    assert (refused.exit_code, refused.stderr.splitlines()[0]) == (
+        2,
+        "espomail: Invalid value for '--max-time': 'nan' is no number.",
+    )
+
+
 def test_of_a_boolean_option_and_its_opposite_the_last_counts(run: Runner) -> None:
     run("team", "add", "support")
     assert run("team", "remove", "support", "--yes", "--no-yes").exit_code == 2
