@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import itertools
+import os
 import sys
 from collections.abc import Sequence
 
@@ -18,17 +19,22 @@ def expected() -> tuple[type[BaseException], ...]:
     """The kinds of exception that may be an expected failure; SQLite's only once a database was opened."""
     store = sys.modules.get("espomail.store.db")
     of_sqlite: tuple[type[BaseException], ...] = (store.SqliteError,) if store else ()
-    return (EspomailError, click.ClickException, OSError, *of_sqlite)
+    return (EspomailError, click.ClickException, OSError, UnicodeEncodeError, *of_sqlite)
 
 
-def as_expected(error: BaseException) -> EspomailError | None:
-    """Given what a command raised, return the error to show, or None for what nobody foresaw (a bug)."""
+def as_expected(error: BaseException, words: Sequence[str] = ()) -> EspomailError | None:
+    """Given what a command raised, return the error to show, or None for what nobody foresaw (a bug).
+
+    `words` are those of the command line: one that is no UTF-8 is fine as a path and nowhere else.
+    """
     if isinstance(error, EspomailError):
         return error
     if isinstance(error, click.ClickException):
         return _from_click(error)
     if isinstance(error, OSError):
         return _from_system(error)
+    if isinstance(error, UnicodeEncodeError):
+        return _from_encoding(error, words)
     return _from_sqlite(error)
 
 
@@ -53,6 +59,16 @@ def _from_system(error: OSError) -> EspomailError | None:
         return BadInput(where, "check the path")
     if isinstance(error, PermissionError):
         return NotPermitted(where, "check the owner and mode of the file and its folder")
+    return None
+
+
+def _from_encoding(error: UnicodeEncodeError, words: Sequence[str]) -> EspomailError | None:
+    """A word of the command line that is no text; None where no word holds what can't be written."""
+    broken = error.object[error.start : error.end]
+    for word in words:
+        if error.encoding == "utf-8" and broken in word:
+            shown = os.fsencode(word).decode("utf-8", "backslashreplace")
+            return BadInput(f"no text in UTF-8: {shown}", "write it in UTF-8; only paths may be other bytes")
     return None
 
 

@@ -53,11 +53,17 @@ def read_words(desk: Desk, body: str | None, body_file: str | None, template: st
         raise UsageError("the words come from two places", "give one of --body, --body-file, --template")
     path = body_file if body_file is not None else "-" if body == "-" else None
     if path is None:
-        return body or ""
+        return _text(body or "")
     try:
         return read_path(desk, path).decode("utf-8")
     except UnicodeDecodeError as error:
         raise BadInput(f"{path} is no text in UTF-8", "save it as UTF-8") from error
+
+
+def _text(words: str) -> str:
+    """The words themselves; raise UnicodeEncodeError, which the front door explains, for what is no text."""
+    words.encode()
+    return words
 
 
 def read_attachments(desk: Desk, wanted: Sequence[str]) -> tuple[tuple[str, str, bytes], ...]:

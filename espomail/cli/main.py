@@ -122,7 +122,7 @@ class FrontDoor(LazyGroup):
     def _run(self, words: list[str], front: Front, name: str, extra: dict[str, Any]) -> int:
         """The exit code of one command line; what nobody foresaw goes on to the caller."""
         try:
-            with self.make_context(name, words, obj=front, **extra) as context:
+            with self.make_context(name, list(words), obj=front, **extra) as context:  # click empties the list
                 self.invoke(context)
         except click.exceptions.Exit as end:
             return int(end.exit_code)
@@ -140,7 +140,7 @@ class FrontDoor(LazyGroup):
 
 def _told(error: BaseException, front: Front, words: Sequence[str]) -> int:
     """Print an expected failure and return its exit code; raise again what turns out to be a bug."""
-    told = failure.as_expected(error)
+    told = failure.as_expected(error, words)
     if told is None:
         raise error
     note(told.message + (f" — {told.hint}" if told.hint else ""), level="error", front=front)

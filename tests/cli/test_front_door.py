@@ -167,6 +167,41 @@ def test_a_number_that_nothing_can_have_is_no_such_thing(run: Runner, words: str
     assert (refused.exit_code, refused.stderr[:18]) == (66, "espomail: no such ")
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("user", "add", "ben", "--email", "ben@team.example", "--full-name", "Ben \udcff"),
+        ("record", "show", "account", "\udcff"),
+        ("case", "note", "1", "\udcff"),
+        ("filter", "add", "bytes", "--global", "--from", "\udcff", "--action", "skip"),
+        ("email", "send", "--from", "ann@team.example", "--to", "bob@client.example", "--body", "\udcff"),
+        ("--as", "\udcff", "case", "list"),
+    ],
+    ids=" ".join,
+)
+def test_a_word_that_is_no_utf_8_is_bad_input_and_shown(run: Runner, words: tuple[str, ...]) -> None:
+    run("user", "add", "ann", "--email", "ann@team.example")
+    run("case", "add", "--name", "Lamp")
+    refused = run(*words, "--json")
+    broken = next(each for each in words if "\udcff" in each)
+    assert (refused.exit_code, refused.stdout) == (65, "")
+    assert refused.error["message"] == "no text in UTF-8: " + broken.replace("\udcff", "\\xff")
+
+
+def test_text_that_nobody_typed_and_that_can_not_be_written_is_a_bug() -> None:
+    with pytest.raises(UnicodeEncodeError) as raised:
+        "read from a mail: \udcff".encode()
+    assert failure.as_expected(raised.value, ["case", "list"]) is None
+
+
+@pytest.mark.parametrize(
+    "words", [("--json", "--nothing"), ("--format", "json", "--nothing"), ("--json", "--db")], ids=" ".join
+)
+def test_json_that_is_asked_for_before_a_mistyped_option_holds_for_its_error(words: tuple[str, ...]) -> None:
+    done = CliRunner().invoke(cli, words, obj=Front())
+    assert (done.exit_code, json.loads(done.stderr)["error"]["kind"]) == (2, "usage")
+
+
 @pytest.mark.parametrize("command", ["fetch", "send"])
 def test_a_time_that_is_no_number_is_refused(run: Runner, command: str) -> None:
     refused = run(command, "--max-time", "nan")
