@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -150,10 +151,16 @@ def _told(error: BaseException, front: Front, words: Sequence[str]) -> int:
 
 
 def _open_standard_streams() -> None:
-    """Who starts us with a stream closed gets an empty one: nothing that we open may take its number."""
+    """Who starts us with a stream closed gets an empty one: nothing that we open may take its number.
+
+    What goes to a file or a pipe is UTF-8, as `apply` and `record import` read it, whatever the locale; a terminal gets
+    escapes for what it can't show.
+    """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 (open as long as the process)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(**({"errors": "backslashreplace"} if sys.stdout.isatty() else {"encoding": "utf-8"}))
 
 
 def _leave_quietly() -> int:

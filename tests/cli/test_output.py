@@ -143,3 +143,24 @@ def test_a_hostile_name_is_printed_harmless_on_a_terminal(run: Runner) -> None:
     assert "\\x1b]0;owned\\x07" in shown.replace("\r\n", "")
     assert "\x1b]" not in shown
     assert "[bold]" in shown
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii"])
+def test_what_goes_into_a_file_is_utf_8_in_every_locale_and_can_be_applied(run: Runner, encoding: str) -> None:
+    run("user", "add", "山田", "--email", "yamada@team.example", "--full-name", "Jörg €")
+    done = subprocess.run(
+        [sys.executable, "-m", "espomail", "--db", str(run.db_path), "export"],
+        capture_output=True,
+        check=True,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+    )
+    assert "full_name: Jörg €" in done.stdout.decode("utf-8")
+    assert run("apply", "-", "--json", input=done.stdout).json == {"plan": [], "applied": True}
+
+
+def test_a_terminal_gets_escapes_for_what_it_has_no_characters_for(run: Runner) -> None:
+    run("team", "add", "Größe山")
+    assert run_on_a_terminal(run.folder, "team", "show", "Größe山", PYTHONIOENCODING="ascii").split()[2:4] == [
+        "name",
+        "Gr\\xf6\\xdfe\\u5c71",
+    ]
