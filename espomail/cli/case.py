@@ -171,9 +171,9 @@ def _wanted(desk: Desk, asked: dict[str, str | None]) -> cases.Wanted:
     is_nobody = assigned is not None and assigned.lower() == "none" and users.find(desk.db, assigned) is None
     return cases.Wanted(
         status=None if asked["status"] == "all" else asked["status"],
-        assigned_user_id=get_visible_user(desk, assigned).id if assigned and not is_nobody else None,
+        assigned_user_id=get_visible_user(desk, assigned).id if assigned is not None and not is_nobody else None,
         unassigned=is_nobody,
-        team_id=get_visible_team(desk, team).id if team else None,
-        group_account_id=read_group_account(desk, account) if account else None,
-        since=times.parse_moment(since, now=desk.now()) if since else None,
+        team_id=get_visible_team(desk, team).id if team is not None else None,
+        group_account_id=read_group_account(desk, account) if account is not None else None,
+        since=times.parse_moment(since, now=desk.now()) if since is not None else None,
     )

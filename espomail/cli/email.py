@@ -98,6 +98,8 @@ def thread(desk: Desk, id_: int) -> None:
 @pass_desk
 def attachments(desk: Desk, id_: int, save: str | None) -> None:
     refuse_borrowed_path(desk.actor, save, what="a folder")
+    if save == "":
+        raise BadInput("--save names no folder", "name one, . for this one")
     found = emails_read.get(desk.db, desk.actor, id_)
     rows = [attachment_json(each) for each in emails_read.attachments_of(desk.db, id_)]
     if save is not None:
@@ -144,16 +146,16 @@ def _wanted(desk: Desk, asked: dict[str, Any]) -> Wanted:
         group_folder_id=place.group_folder_id,
         parent=_parent(desk, asked["case_number"], asked["parent"]),
         unread_by=reader_id if asked["unread"] else None,
-        since=times.parse_moment(since, now=desk.now()) if since else None,
+        since=times.parse_moment(since, now=desk.now()) if since is not None else None,
     )
 
 
 def _place(desk: Desk, user: str | None, folder: str | None) -> Wanted:
     """The view of a user, or of a place in it; a folder of the user comes before a group folder of that name."""
     if folder is None:
-        return Wanted(user_id=get_visible_user(desk, user).id if user else None)
+        return Wanted(user_id=get_visible_user(desk, user).id if user is not None else None)
     if folder.lower() in PLACES:
-        return Wanted(user_id=get_visible_user(desk, user).id if user else personal(desk), folder=folder.lower())
+        return Wanted(user_id=get_visible_user(desk, user).id if user is not None else personal(desk), folder=folder.lower())
     group_folder = group_folders.find(desk.db, folder)
     if user is None and desk.actor.is_system and group_folder is not None:
         return Wanted(group_folder_id=group_folder.id)
@@ -173,4 +175,4 @@ def _parent(desk: Desk, case_number: int | None, parent: str | None) -> Thing | 
         thing = Thing("case", case_number)
         visibility.require(desk.db, desk.actor, thing)
         return thing
-    return thing_of(desk, parent) if parent else None
+    return thing_of(desk, parent) if parent is not None else None

@@ -38,6 +38,8 @@ option = click.option
 
 def _keep(field: str) -> Callable[[click.Context, click.Parameter, Any], None]:
     def keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+        if value == "":  # an empty variable of a script would act as the system, or on the default database
+            raise click.BadParameter("it is empty; leave the option out, or name something.", context, parameter)
         if value:
             setattr(context.find_root().ensure_object(Front), field, value)
 

@@ -33,7 +33,7 @@ def quarantine() -> None: ...
 @click.option("--account", metavar="ACCOUNT", help="of this account only")
 @pass_desk
 def list_(desk: Desk, account: str | None) -> None:
-    account_id = accounts.get_by_name(desk.db, account).id if account else None
+    account_id = accounts.get_by_name(desk.db, account).id if account is not None else None
     rows = [each for each in kept_mails.list_(desk.db, account_id=account_id) if _may_see(desk, each)]
     emit([_json(desk, each) for each in rows], columns=COLUMNS)
 

@@ -43,7 +43,7 @@ def reprocess(
     from espomail.rounds import again, rehearsal
 
     access.require_admin(desk.actor)
-    moment = parse_moment(since, now=desk.now()) if since else None
+    moment = parse_moment(since, now=desk.now()) if since is not None else None
     if not (email or skipped or failed or moment):
         raise UsageError("nothing to decide anew", "name emails, or give --since, --skipped or --failed")
     ids = [emails.get(desk.db, each).id for each in email]

@@ -122,7 +122,7 @@ def disable(desk: Desk, name: str) -> None:
 def remove(desk: Desk, name: str, reassign: str | None, yes: bool) -> None:
     access.require_admin(desk.actor)
     gone = users.get(desk.db, name)
-    heir = users.get(desk.db, reassign) if reassign else None
+    heir = users.get(desk.db, reassign) if reassign is not None else None
     if heir is not None and not heir.profile.is_active:
         raise BadInput(f"{reassign} is disabled, so can't look after anything", "name an active user")
     confirm(f"remove the user {name} with their folders, filters and personal accounts?", yes=yes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import signal
 import sqlite3
 import subprocess
@@ -200,6 +201,33 @@ def test_text_that_nobody_typed_and_that_can_not_be_written_is_a_bug() -> None:
 def test_json_that_is_asked_for_before_a_mistyped_option_holds_for_its_error(words: tuple[str, ...]) -> None:
     done = CliRunner().invoke(cli, words, obj=Front())
     assert (done.exit_code, json.loads(done.stderr)["error"]["kind"]) == (2, "usage")
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("--as '' case list", 2),
+        ("case list --as ''", 2),
+        ("--config '' case list", 2),
+        ("case list --assigned ''", 66),
+        ("case list --team ''", 66),
+        ("case list --group-account ''", 66),
+        ("case list --since ''", 65),
+        ("email list --user ''", 66),
+        ("email list --user '' --folder sent", 66),
+        ("email list --parent ''", 2),
+        ("email list --since ''", 65),
+        ("email attachments 1 --save ''", 65),
+        ("quarantine list --account ''", 66),
+        ("reprocess --failed --since '' --yes", 65),
+        ("user remove ann --reassign '' --yes", 66),
+    ],
+)
+def test_an_empty_word_is_never_taken_for_an_option_left_out(run: Runner, words: str, code: int) -> None:
+    run("user", "add", "ann", "--email", "ann@team.example")
+    refused = run(*shlex.split(words))
+    assert (refused.exit_code, refused.stdout) == (code, "")
+    assert run("user", "show", "ann").exit_code == 0
 
 
 @pytest.mark.parametrize("command", ["fetch", "send"])
