@@ -51,12 +51,11 @@ def find(paths: Sequence[str], *, format_: str, stdin: BinaryIO) -> Iterator[Fou
 
 def _require_format(path: Path, name: str, format_: str) -> None:
     with contextlib.suppress(OSError):  # who may not read it is told when its turn comes
-        if path.is_dir():
-            if format_ == "maildir" and not _is_maildir(path):
-                raise BadInput(
-                    f"{name} is no Maildir (it has no folders cur and new)", "leave out --format to search the folder"
-                )
-        elif _is_mbox(path, format_) and _begins_otherwise(path):
+        if format_ == "maildir" and not _is_maildir(path):
+            raise BadInput(
+                f"{name} is no Maildir (it has no folders cur and new)", "leave out --format to search what it holds"
+            )
+        if path.is_file() and _is_mbox(path, format_) and _begins_otherwise(path):
             raise BadInput(f"{name} {NO_MBOX}", "leave out --format mbox, or mend the file")
 
 
@@ -99,14 +98,14 @@ def _in_stdin(stdin: BinaryIO, format_: str) -> Iterator[FoundMail]:
 def _in_folder(folder: Path, format_: str, *, seen: set[Path]) -> Iterator[FoundMail]:
     """The mails below a folder; each of its folders is searched once, however many links lead to it or round in a circle."""
     seen.add(folder.resolve())
-    if _is_maildir(folder):
+    is_maildir = _is_maildir(folder)
+    if is_maildir and format_ in ("auto", "maildir"):
         yield from _in_maildir(folder)
     for path in sorted(folder.iterdir()):
         if path.is_dir():
-            is_part = path.name in ("cur", "new", "tmp") and _is_maildir(folder)
+            is_part = is_maildir and path.name in ("cur", "new", "tmp")
             if not is_part and path.resolve() not in seen:
-                inside = _in_folder(path, "auto" if format_ == "maildir" else format_, seen=seen)
-                yield from _as_far_as_readable(path, inside)
+                yield from _as_far_as_readable(path, _in_folder(path, format_, seen=seen))
         elif path.is_file() and _looks_like_mail(path, format_):
             yield from _as_far_as_readable(path, _in_file(path, format_))
 
