@@ -65,7 +65,7 @@ def read(content: bytes, *, name: str) -> Document:
         _refuse_aliases(content, name)
         node = loader.get_single_node()
     except yaml.YAMLError as error:
-        raise BadInput(_words_of(error, name), "check the indentation and quotes of that line") from error
+        raise BadInput(_words_of(error, name, content), "check the indentation and quotes of that line") from error
     except UnicodeDecodeError as error:
         raise BadInput(f"{name}: not UTF-8 text", "save it as UTF-8") from error
     lines: dict[str, int] = {}
@@ -167,7 +167,9 @@ def _scalar(node: yaml.ScalarNode) -> Any:
             return text
 
 
-def _words_of(error: yaml.YAMLError, name: str) -> str:
-    mark = getattr(error, "problem_mark", None)
-    where = f"{name}:{mark.line + 1}" if mark else name
-    return f"{where}: no YAML: {getattr(error, 'problem', None) or error}"
+def _words_of(error: yaml.YAMLError, name: str, content: bytes) -> str:
+    """One line; the parser tells a line of the file, or for a character that can't be there its place in the bytes."""
+    mark, place = getattr(error, "problem_mark", None), getattr(error, "position", 0)
+    line = mark.line + 1 if mark else content.count(b"\n", 0, place) + 1
+    reason = getattr(error, "problem", None) or getattr(error, "reason", None) or error
+    return f"{name}:{line}: no YAML: {reason}"

@@ -42,8 +42,13 @@ def _from_click(error: click.ClickException) -> EspomailError:
     if isinstance(error, click.FileError):
         return BadInput(f"{error.ui_filename}: {error.message}", None)
     if isinstance(error, click.UsageError):
-        return UsageError(error.format_message(), _help_of(error.ctx))
+        return UsageError(_on_one_line(error.format_message()), _help_of(error.ctx))
     return EspomailError(error.format_message())
+
+
+def _on_one_line(message: str) -> str:
+    """The message without the breaks that click puts between choices."""
+    return " ".join(line.strip() for line in message.splitlines())
 
 
 def _help_of(context: click.Context | None) -> str | None:

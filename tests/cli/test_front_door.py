@@ -230,6 +230,14 @@ def test_an_empty_word_is_never_taken_for_an_option_left_out(run: Runner, words:
     assert run("user", "show", "ann").exit_code == 0
 
 
+@pytest.mark.parametrize("words", ["record list", "case status 1", "filter add spam --global --from x", "completion"])
+def test_what_is_missing_is_told_on_one_line_with_its_choices(run: Runner, words: str) -> None:
+    refused = run(*words.split())
+    message, hint = refused.stderr.splitlines()
+    assert (refused.exit_code, message[:18], "Choose from: " in message) == (2, "espomail: Missing ", True)
+    assert hint.startswith("  see: espomail ")
+
+
 @pytest.mark.parametrize("command", ["fetch", "send"])
 def test_a_time_that_is_no_number_is_refused(run: Runner, command: str) -> None:
     refused = run(command, "--max-time", "nan")

@@ -154,7 +154,8 @@ BROKEN = {
     "an alias": ("state: &a\n  teams: *a\n", "aliases can't be used here"),
     "a list at the top": ("- a\n", "must be a mapping"),
     "an unknown half": ("stat:\n  teams: []\nstate: {}\n", "stdin:1: stat: unknown key; did you mean state?"),
-    "not UTF-8": (b"state: \xff\xfe\n", "stdin"),
+    "not UTF-8": (b"state:\n  teams:\n  - \xff\xfe\n", "stdin:3: no YAML"),
+    "an escape character": (b"state:\n  teams:\n  - \x1b\n", "stdin:3: no YAML: control characters are not allowed"),
     "very deep": ("state: " + "[" * 200 + "]" * 200, "nested deeper"),
 }
 
@@ -164,6 +165,7 @@ def test_a_broken_file_is_bad_input(run: Runner, text: str | bytes, words: str) 
     refused = run("apply", "-", "--json", input=text)
     assert refused.exit_code == 65, refused.stderr
     assert words in refused.error["message"]
+    assert all(line.startswith("stdin:") for line in refused.error["message"].splitlines())
 
 
 def test_what_an_entry_leaves_out_stays_and_null_empties_it(run: Runner) -> None:
