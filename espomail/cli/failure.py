@@ -62,6 +62,8 @@ def _from_system(error: OSError) -> EspomailError | None:
         return TryAgain(f"can't write: {where}", "free some disk space, then run the command again")
     if isinstance(error, FileNotFoundError | IsADirectoryError | NotADirectoryError | FileExistsError):
         return BadInput(where, "check the path")
+    if error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
+        return BadInput(where, "check the path")
     if isinstance(error, PermissionError):
         return NotPermitted(where, "check the owner and mode of the file and its folder")
     return None

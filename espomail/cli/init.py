@@ -20,9 +20,11 @@ def init(yes: bool) -> None:
     front = asked()
     path, key_path = front.db_path, front.key_path
     refuse_init(path)
+    from espomail.cli.opening import look_at
     from espomail.store import db as store
     from espomail.wire import secrets
 
+    look_at(path)
     is_new = not store.is_made(path)
     if not is_new and not yes:
         raise BadInput(f"there is already a database at {path}", "use it as it is, or name another place with --db")

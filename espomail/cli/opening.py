@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
+import stat
 import time
 from contextlib import AbstractContextManager
 from functools import partial
@@ -19,6 +21,8 @@ from espomail.store import db as store
 if TYPE_CHECKING:
     from espomail.cli.front import Front
     from espomail.model import Account, Server
+
+_NO_WAY = (errno.EACCES, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)
 
 
 def open_desk(front: Front) -> Desk:
@@ -55,14 +59,27 @@ def _say(front: Front, words: str) -> None:
         complain(words)
 
 
+def look_at(path: Path) -> os.stat_result | None:
+    """What stands where a database is or will be, None for nothing; raise NotSetUp for a folder and where no way leads."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        if error.errno not in _NO_WAY:
+            raise
+        raise NotSetUp(f"the database at {path} can't be reached: {error.strerror}", "name another one with --db") from error
+    if not stat.S_ISREG(found.st_mode):
+        raise NotSetUp(f"{path} is no file, so no database", "name a file with --db")
+    return found
+
+
 def refuse_strangers(path: Path) -> None:
     """Refuse who doesn't own the database before it is touched; raise NotSetUp where there is none, or no way to it."""
-    try:
-        owner_uid = path.stat().st_uid
-    except FileNotFoundError as error:
-        raise NotSetUp(f"no database at {path}", "make one with: espomail init") from error
-    except (PermissionError, NotADirectoryError) as error:
-        raise NotSetUp(f"the database at {path} can't be reached: {error.strerror}", "name another one with --db") from error
+    found = look_at(path)
+    if found is None:
+        raise NotSetUp(f"no database at {path}", "make one with: espomail init")
+    owner_uid = found.st_uid
     process = actor.process_of(os.environ)
     if isinstance(actor.who_acts(process, owner_uid=owner_uid, as_user=None), actor.Stranger):
         owner = actor.login_of(owner_uid)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import shlex
@@ -238,6 +239,25 @@ def test_what_is_missing_is_told_on_one_line_with_its_choices(run: Runner, words
     assert hint.startswith("  see: espomail ")
 
 
+@pytest.mark.parametrize("command", ["case list", "init"])
+@pytest.mark.parametrize("name", ["folder", "pipe", "file/below", "x" * 300])
+def test_what_can_be_no_database_is_not_set_up_rather_than_a_matter_of_time(tmp_path: Path, command: str, name: str) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    os.mkfifo(tmp_path / "pipe")
+    refused = CliRunner().invoke(cli, ["--db", str(tmp_path / name), *command.split()], obj=Front())
+    assert (refused.exit_code, refused.stderr.splitlines()[1]) in {
+        (78, "  name a file with --db"),
+        (78, "  name another one with --db"),
+    }
+
+
+def test_a_path_too_long_for_any_file_is_bad_input(run: Runner) -> None:
+    assert run("export", "x" * 300).exit_code == 65
+    assert run("import", "x" * 300, "--account", "support").exit_code in (65, 66)
+    assert isinstance(failure.as_expected(OSError(errno.ENAMETOOLONG, "File name too long", "x")), BadInput)
+
+
 @pytest.mark.parametrize("command", ["fetch", "send"])
 def test_a_time_that_is_no_number_is_refused(run: Runner, command: str) -> None:
     refused = run(command, "--max-time", "nan")
@@ -335,7 +355,8 @@ def test_a_locked_damaged_or_missing_database_has_its_own_code(tmp_path: Path) -
 
 
 def test_a_database_that_can_not_be_opened_is_no_full_disk_alone(tmp_path: Path) -> None:
-    (tmp_path / "espomail.db").mkdir()
+    espomail(tmp_path, "init")
+    (tmp_path / "espomail.db-wal").mkdir()  # what SQLite can't open beside the database, it says of the database
     refused = espomail(tmp_path, "status", "--json")
     told = json.loads(refused.stderr)["error"]
     assert (refused.returncode, told["hint"]) == (75, "check that its folder can be written and the disk has space")
