@@ -63,7 +63,7 @@ def _reference(desk: Desk, half: str, given: Mapping[str, Any]) -> Secret | None
 def _from_stdin(desk: Desk, halves: list[str]) -> dict[str, Secret]:
     if not halves:
         return {}
-    lines = _ask(halves) if sys.stdin.isatty() else sys.stdin.read().splitlines()
+    lines = _ask(halves) if sys.stdin.isatty() else secret_text(sys.stdin.buffer.read()).splitlines()
     if not lines or len(lines) > len(halves) or not all(lines):
         raise BadInput("no password on stdin, one a line", "for example: printf '%s\\n' \"$PASSWORD\" | espomail …")
     from espomail.wire import secrets
@@ -72,6 +72,14 @@ def _from_stdin(desk: Desk, halves: list[str]) -> dict[str, Secret]:
         half: Secret("stored", secrets.encrypt(lines[min(position, len(lines) - 1)], desk.key_path))
         for position, half in enumerate(halves)
     }
+
+
+def secret_text(typed: bytes) -> str:
+    """What stdin gave, as text in UTF-8 whatever the locale; raise BadInput, without a word of it, for anything else."""
+    try:
+        return typed.decode("utf-8")
+    except UnicodeDecodeError:
+        raise BadInput("what stdin gives is no text in UTF-8", "save the password as UTF-8") from None
 
 
 def _ask(halves: list[str]) -> list[str]:

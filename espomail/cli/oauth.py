@@ -12,6 +12,7 @@ import click
 from espomail import times
 from espomail.cli import oauth_tokens
 from espomail.cli.account_rights import get_editable, require_kind
+from espomail.cli.account_secrets import secret_text
 from espomail.cli.actor import refuse_borrowed_path
 from espomail.cli.frame import argument, changed, complain, confirm, emit, group, option, pass_desk
 from espomail.cli.oauth_tokens import Login
@@ -151,7 +152,7 @@ def _client(desk: Desk, given: dict[str, Any], before: Login | None) -> Client:
 
 def _client_secret(desk: Desk, given: dict[str, Any]) -> str | None:
     if given["client_secret_stdin"]:
-        line = sys.stdin.readline().rstrip("\r\n")
+        line = secret_text(sys.stdin.buffer.readline()).rstrip("\r\n")
         if not line:
             raise BadInput("no secret on stdin", "for example: printf '%s\\n' \"$SECRET\" | espomail oauth login …")
         return line

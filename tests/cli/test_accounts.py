@@ -200,6 +200,18 @@ def test_stdin_must_hold_one_password_a_line(office: Any, typed: str) -> None:
     assert (refused.exit_code, "no password on stdin" in refused.stderr) == (65, True)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "group-account secret support --imap-password-stdin",
+        "oauth login support --provider google --client-id x --client-secret-stdin",
+    ],
+)
+def test_a_password_that_is_no_utf_8_is_bad_input_and_not_shown(office: Any, words: str) -> None:
+    refused = office(*words.split(), "--json", input=b"p\xffss\n")
+    assert (refused.exit_code, refused.error["message"]) == (65, "what stdin gives is no text in UTF-8")
+
+
 def test_a_personal_account_maps_folders_of_its_owner(office: Any) -> None:
     words = "personal-account add ann --user ann --address ann@team.example --map Sent=Later --default-folder Later --json"
     made = office(*words.split()).json
