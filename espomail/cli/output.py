@@ -23,6 +23,7 @@ _UNSAFE = re.compile(
     "\U000e0000-\U000e007f]"
 )
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_NARROWEST_COLUMN = 6
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 Row = Mapping[str, Any]
@@ -163,7 +164,8 @@ def _print_rich(rows: Sequence[Row], *, columns: Sequence[str]) -> None:
     for row in rows:
         table.add_row(*(Text(safe(words_of(row.get(name)))) for name in columns))
     target = io.StringIO()
-    console = Console(file=target, force_terminal=True, no_color=not colours_wanted(), width=_terminal_width())
+    width = max(_terminal_width(), _NARROWEST_COLUMN * len(columns))  # rich shows nothing at all of a column without room
+    console = Console(file=target, force_terminal=colours_wanted(), no_color=False, width=width)
     console.print(table)
     write(target.getvalue())
 

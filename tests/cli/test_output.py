@@ -133,8 +133,16 @@ def run_on_a_terminal(folder: Path, *words: str, **environment: str) -> str:
 def test_on_a_terminal_an_acting_command_says_one_line_and_tables_have_colour_unless_unwanted(run: Runner) -> None:
     assert run_on_a_terminal(run.folder, "team", "add", "support") == "team support added\r\n"
     assert "\x1b[" in run_on_a_terminal(run.folder, "team", "list")
-    assert "\x1b[3" not in run_on_a_terminal(run.folder, "team", "list", NO_COLOR="1")
+    assert "\x1b[" not in run_on_a_terminal(run.folder, "team", "list", NO_COLOR="1")
+    assert "\x1b[" not in run_on_a_terminal(run.folder, "team", "list", "--color", "never")
+    assert "\x1b[" in run_on_a_terminal(run.folder, "team", "list", "--color", "always", NO_COLOR="1")
     assert run_on_a_terminal(run.folder, "team", "add", "sales", "--quiet") == ""
+
+
+def test_a_terminal_of_one_column_gets_the_whole_table(run: Runner) -> None:
+    run("team", "add", "support")
+    shown = run_on_a_terminal(run.folder, "team", "list", "--color", "never", COLUMNS="1")
+    assert {"id", "name", "roles", "1", "suppo", "rt"} <= set(shown.split())
 
 
 def test_a_hostile_name_is_printed_harmless_on_a_terminal(run: Runner) -> None:
