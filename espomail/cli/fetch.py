@@ -12,7 +12,7 @@ import click
 
 from espomail.cli.frame import asked, changed, command, emit, note, pass_desk, trouble, write
 from espomail.cli.numbers import COUNT, SECONDS
-from espomail.errors import PartlyDone, Unreachable
+from espomail.errors import BadInput, PartlyDone, Unreachable
 from espomail.rules import access
 from espomail.store import accounts
 
@@ -61,12 +61,17 @@ def fetch(desk: Desk, account: tuple[str, ...], kind: str | None, jobs: int | No
 
 
 def choose(desk: Desk, names: tuple[str, ...], kind: str | None) -> list[Account]:
-    """The accounts to fetch: those named, or all that read a mailbox; a user who is no admin fetches their own."""
+    """The accounts to fetch: those named, or all that read a mailbox; a user who is no admin fetches their own.
+
+    Raise BadInput for a named one that has no mailbox to read: it would count as failing.
+    """
     own = None if desk.actor.is_admin else desk.actor.user_id
     if names:
         found = [accounts.get_by_name(desk.db, name) for name in dict.fromkeys(names)]
         for each in found:
             access.require_account(desk.actor, each)
+            if each.imap is None:
+                raise BadInput(f"{each.name} reads no mailbox", f"see: espomail {each.kind}-account show {each.name}")
         return found
     return [each for each in accounts.list_(desk.db, kind=kind, user_id=own) if each.imap is not None and each.is_active]
 

@@ -212,6 +212,15 @@ def test_a_password_that_is_no_utf_8_is_bad_input_and_not_shown(office: Any, wor
     assert (refused.exit_code, refused.error["message"]) == (65, "what stdin gives is no text in UTF-8")
 
 
+@pytest.mark.parametrize("command", ["fetch", "watch", "reconcile"])
+def test_an_account_without_a_mailbox_can_not_be_read_and_does_not_count_as_failing(office: Any, command: str) -> None:
+    office("group-account", "add", "door", "--address", "door@team.example")
+    refused = office(command, "door", "--json")
+    assert (refused.exit_code, refused.error["message"]) == (65, "door reads no mailbox")
+    told = next(each for each in office("status", "--json").json["accounts"] if each["account"] == "door")
+    assert (told["failures"], told["last_error"]) == (0, None)
+
+
 def test_a_personal_account_maps_folders_of_its_owner(office: Any) -> None:
     words = "personal-account add ann --user ann --address ann@team.example --map Sent=Later --default-folder Later --json"
     made = office(*words.split()).json
