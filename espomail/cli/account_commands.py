@@ -10,7 +10,7 @@ import click
 
 from espomail import times
 from espomail.cli import account_options
-from espomail.cli.account_fields import HALVES, Names, account_json, current, read_account
+from espomail.cli.account_fields import ACCOUNT_FIELDS, HALVES, Names, account_json, current, read_account
 from espomail.cli.account_rights import (
     Kind,
     get_editable,
@@ -63,7 +63,7 @@ def _list(noun: FramedGroup, kind: Kind) -> None:
         owner = None if desk.actor.is_admin else desk.actor.user_id
         names = Names.of(desk.db)
         rows = accounts.list_(desk.db, kind=kind, user_id=owner)
-        emit([account_json(desk.db, account, names) for account in rows], columns=COLUMNS[kind])
+        emit([account_json(desk.db, account, names) for account in rows], columns=COLUMNS[kind], fields=ACCOUNT_FIELDS)
 
 
 def _show(noun: FramedGroup, kind: Kind) -> None:

@@ -73,6 +73,14 @@ def current(db: Connection, account: Account, names: Names | None = None) -> dic
     return values
 
 
+ACCOUNT_FIELDS = (
+    "id", "name", "kind", "user", "address", "is_active", "imap", "smtp", "teams", "assigned_user", "group_folder",
+    "target_team", "assign_to", "map", "reopen_days", "default_folder", "for_all_team_users", "create_case",
+    "distribution", "target_position", "auto_reply", "reply_template", "reply_to", "reply_from", "reply_from_name",
+    "plus_address", "followup_closed", "auto_submitted", "strangers", "exclude_from_reply", "store_sent",
+)  # fmt: skip
+
+
 def account_json(db: Connection, account: Account, names: Names | None = None) -> dict[str, Any]:
     """An account as CLI.md gives it, never with a secret."""
     names = names or Names.of(db)

@@ -8,6 +8,7 @@ import click
 
 from espomail import times
 from espomail.cli.case_fields import (
+    CASE_FIELDS,
     FIELDS,
     case_json,
     current,
@@ -64,7 +65,7 @@ def list_(desk: Desk, /, limit: int, offset: int, **asked: str | None) -> None:
     found = cases.list_(
         desk.db, _wanted(desk, asked), limit=limit, offset=offset, where=clause.sql, parameters=clause.parameters
     )
-    emit(case_json(desk, found), columns=COLUMNS)
+    emit(case_json(desk, found), columns=COLUMNS, fields=CASE_FIELDS)
 
 
 @case.command("show", help="One case with its stream.", epilog="Example: espomail case show 7 --json")

@@ -36,6 +36,12 @@ def get_case(desk: Desk, number: int, action: str = "read") -> Case:
     return cases.get(desk.db, number)
 
 
+CASE_FIELDS = (
+    "number", "name", "description", "status", "priority", "type", "assigned_user", "teams", "account", "contact",
+    "lead", "group_account", "follows_case", "created_at", "closed_at", "followers", "emails", "attachments",
+)  # fmt: skip
+
+
 def case_json(desk: Desk, found: Sequence[Case]) -> list[dict[str, Any]]:
     """Cases as CLI.md lists them; emails, attachments and customers that the actor may not see are left out."""
     around = case_views.around(desk.db, (case.number for case in found))

@@ -15,7 +15,7 @@ from espomail.cli.frame import emit, group, pass_desk, write_bytes
 from espomail.cli.numbers import COUNT, ID
 from espomail.cli.things import thing_of
 from espomail.cli.user import get_visible as get_visible_user
-from espomail.cli.views import EMAIL_COLUMNS, attachment_json, email_json
+from espomail.cli.views import ATTACHMENT_FIELDS, EMAIL_COLUMNS, EMAIL_FIELDS, attachment_json, email_json
 from espomail.errors import BadInput, NotFound
 from espomail.model import Thing
 from espomail.store import emails_read, folders, group_folders, visibility
@@ -62,7 +62,7 @@ for _command in (*email_links.COMMANDS, *email_state.COMMANDS):
 @pass_desk
 def list_(desk: Desk, /, limit: int, offset: int, **asked: Any) -> None:
     found = emails_read.list_(desk.db, desk.actor, _wanted(desk, asked), limit=limit, offset=offset)
-    emit([email_json(each) for each in found], columns=EMAIL_COLUMNS)
+    emit([email_json(each) for each in found], columns=EMAIL_COLUMNS, fields=EMAIL_FIELDS)
 
 
 @email.command("show", help="One email, whole.", epilog="Example: espomail email show 12")
@@ -85,7 +85,9 @@ def raw(desk: Desk, id_: int) -> None:
 @id_argument
 @pass_desk
 def thread(desk: Desk, id_: int) -> None:
-    emit([email_json(each) for each in emails_read.thread(desk.db, desk.actor, id_)], columns=EMAIL_COLUMNS)
+    emit(
+        [email_json(each) for each in emails_read.thread(desk.db, desk.actor, id_)], columns=EMAIL_COLUMNS, fields=EMAIL_FIELDS
+    )
 
 
 @email.command(
@@ -102,10 +104,11 @@ def attachments(desk: Desk, id_: int, save: str | None) -> None:
         raise BadInput("--save names no folder", "name one, . for this one")
     found = emails_read.get(desk.db, desk.actor, id_)
     rows = [attachment_json(each) for each in emails_read.attachments_of(desk.db, id_)]
+    path = () if save is None else ("path",)
     if save is not None:
         paths = _save(desk, found, Path(save))
         rows = [{**row, "path": str(path)} for row, path in zip(rows, paths, strict=True)]
-    emit(rows, columns=("id", "name", "content_type", "size_bytes", *(("path",) if save else ())))
+    emit(rows, columns=("id", "name", "content_type", "size_bytes", *path), fields=(*ATTACHMENT_FIELDS, *path))
 
 
 def shown(desk: Desk, email_id: int) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import click
 
 from espomail.cli.frame import command, emit, pass_desk
 from espomail.cli.numbers import COUNT
-from espomail.cli.views import found_json
+from espomail.cli.views import EMAIL_FIELDS, found_json
 from espomail.store import search as store
 
 if TYPE_CHECKING:
@@ -30,4 +30,4 @@ COLUMNS = ("id", "received_at", "from", "subject", "snippet")
 @pass_desk
 def search(desk: Desk, query: tuple[str, ...], limit: int, offset: int) -> None:
     found = store.search(desk.db, desk.actor, " ".join(query), limit=limit, offset=offset, now=desk.now())
-    emit([found_json(each) for each in found], columns=COLUMNS)
+    emit([found_json(each) for each in found], columns=COLUMNS, fields=(*EMAIL_FIELDS, "snippet"))

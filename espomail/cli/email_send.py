@@ -18,7 +18,7 @@ from espomail.cli.letter_options import (
 )
 from espomail.cli.numbers import COUNT, ID
 from espomail.cli.things import thing_of
-from espomail.cli.views import EMAIL_COLUMNS, email_json
+from espomail.cli.views import EMAIL_COLUMNS, EMAIL_FIELDS, email_json
 from espomail.errors import BadInput, UsageError
 from espomail.model import Address, Thing
 from espomail.rules.names import check_address, check_people
@@ -79,7 +79,11 @@ def send(desk: Desk, /, draft_id: int | None, at: str | None, is_draft: bool, **
 @pass_desk
 def drafts(desk: Desk, limit: int) -> None:
     ids = store.list_ids(desk.db, user_id=desk.actor.user_id)[:limit]
-    emit([email_json(each) for each in emails_read.list_ids(desk.db, desk.actor, ids)], columns=EMAIL_COLUMNS)
+    emit(
+        [email_json(each) for each in emails_read.list_ids(desk.db, desk.actor, ids)],
+        columns=EMAIL_COLUMNS,
+        fields=EMAIL_FIELDS,
+    )
 
 
 def _send_draft(desk: Desk, draft_id: int, at: datetime | None, is_draft: bool, asked: dict[str, Any]) -> letters.Written:

@@ -13,6 +13,7 @@ from espomail.cli.fields import add_options, chosen, edit_options, edited
 from espomail.cli.filter_fields import (
     CRITERIA,
     FIELDS,
+    FILTER_FIELDS,
     OWNERS,
     checked_name,
     current,
@@ -45,7 +46,7 @@ def filter_() -> None: ...
 @pass_desk
 def list_(desk: Desk) -> None:
     names = filters.names(desk.db)
-    emit([filter_json(row, names) for row in list_own(desk)], columns=COLUMNS)
+    emit([filter_json(row, names) for row in list_own(desk)], columns=COLUMNS, fields=FILTER_FIELDS)
 
 
 @filter_.command("show", help="One filter.", epilog="Example: espomail filter show ann/newsletters")

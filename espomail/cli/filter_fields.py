@@ -209,6 +209,12 @@ def checked_name(name: str) -> str:
     return check_name("filter", name)
 
 
+FILTER_FIELDS = (
+    "id", "name", "kind", "of", "position", "criteria", "action", "target", "mark_read", "important",
+    "skip_notification", "is_active",
+)  # fmt: skip
+
+
 def filter_json(row: filters.FilterRow, names: Mapping[int, tuple[str | None, str | None]]) -> dict[str, Any]:
     """A filter as CLI.md gives it."""
     of, target = names[row.id]

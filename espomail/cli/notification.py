@@ -36,7 +36,7 @@ def notification() -> None: ...
 def list_(desk: Desk, user: str | None, unread: bool, limit: int) -> None:
     user_id = desk.actor.user_id if user is None else _user_id(desk, user)
     found = tellings.list_(desk.db, user_id=user_id, unread=unread, limit=limit)
-    emit([telling_json(each) for each in found], columns=COLUMNS)
+    emit([telling_json(each) for each in found], columns=COLUMNS, fields=NOTIFICATION_FIELDS)
 
 
 @notification.command("read", help="Mark notifications as read.", epilog="Example: espomail notification read 3 4 --as ann")
@@ -53,6 +53,9 @@ def read(desk: Desk, ids: tuple[int, ...], everything: bool) -> None:
             raise NotFound("notification", min(strangers), "see: espomail notification list")
         count = notifications.mark_read(desk.db, None if everything else ids, user_id=user_id)
     changed(f"{count} marked as read", {"read": count})
+
+
+NOTIFICATION_FIELDS = ("id", "user", "type", "at", "is_read", "email", "thing", "text")
 
 
 def telling_json(each: Telling) -> dict[str, Any]:

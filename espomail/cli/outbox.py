@@ -30,7 +30,11 @@ def outbox() -> None: ...
 @pass_desk
 def list_(desk: Desk, status: str | None, limit: int) -> None:
     own = None if desk.actor.is_admin else desk.actor.user_id
-    emit([_json(each) for each in store.list_(desk.db, status=status, created_by_id=own, limit=limit)], columns=COLUMNS)
+    emit(
+        [_json(each) for each in store.list_(desk.db, status=status, created_by_id=own, limit=limit)],
+        columns=COLUMNS,
+        fields=FIELDS,
+    )
 
 
 @outbox.command("show", help="One mail of the outbox.", epilog="Example: espomail outbox show 7")
@@ -74,6 +78,9 @@ def _get(desk: Desk, id: int) -> Outgoing:
     if found is None or not (desk.actor.is_admin or found.created_by_id == desk.actor.user_id):
         raise NotFound("mail in the outbox", id, "see: espomail outbox list")
     return found
+
+
+FIELDS = ("id", "kind", "status", "to", "subject", "message_id", "attempts", "next_try_at", "last_reply")
 
 
 def _json(each: Outgoing) -> dict[str, Any]:

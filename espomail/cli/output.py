@@ -41,10 +41,11 @@ def _escape(character: str) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
-def emit(value: Row | Iterable[Row], *, columns: Sequence[str] = ()) -> None:
+def emit(value: Row | Iterable[Row], *, columns: Sequence[str] = (), fields: Sequence[str] = ()) -> None:
     """Print a row (`show`) or rows (`list`) in the format asked for; `columns` are what a table of rows shows.
 
-    JSON and CSV carry every field, whatever the columns.
+    JSON and CSV carry every field, whatever the columns; `fields` are those of rows, where they are others than the
+    columns, so that a CSV without rows has the same header.
     """
     rows = None if isinstance(value, Mapping) else value
     match asked().format or "table":
@@ -54,7 +55,7 @@ def emit(value: Row | Iterable[Row], *, columns: Sequence[str] = ()) -> None:
             for row in [value] if rows is None else rows:
                 write(json_text(row, pretty=False) + "\n")
         case "csv":
-            write(csv_text([value] if isinstance(value, Mapping) else list(value), columns=columns))
+            write(csv_text([value] if isinstance(value, Mapping) else list(value), fields=fields or columns))
         case _ if isinstance(value, Mapping):
             write(sheet(value))
         case _:
@@ -67,12 +68,13 @@ def json_text(value: object, *, pretty: bool) -> str:
     return json.dumps(value, ensure_ascii=True, **style).replace("\x7f", "\\u007f")
 
 
-def csv_text(rows: Sequence[Row], *, columns: Sequence[str] = ()) -> str:
-    """The rows as CSV with a header line; a cell that a spreadsheet would take for a formula gets a `'` in front.
+def csv_text(rows: Sequence[Row], *, fields: Sequence[str] = ()) -> str:
+    """The rows as CSV with a header line, that of `fields` where there is no row.
 
-    So does one that looks like such a cell already: who reads the file takes one `'` off and has what was there.
+    A cell that a spreadsheet would take for a formula gets a `'` in front. So does one that looks like such a cell
+    already: who reads the file takes one `'` off and has what was there.
     """
-    names = list(rows[0]) if rows else list(columns)
+    names = list(rows[0]) if rows else list(fields)
     target = io.StringIO()
     writer = csv.writer(target, lineterminator="\n")
     writer.writerow(names)

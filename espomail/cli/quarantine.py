@@ -35,7 +35,7 @@ def quarantine() -> None: ...
 def list_(desk: Desk, account: str | None) -> None:
     account_id = accounts.get_by_name(desk.db, account).id if account is not None else None
     rows = [each for each in kept_mails.list_(desk.db, account_id=account_id) if _may_see(desk, each)]
-    emit([_json(desk, each) for each in rows], columns=COLUMNS)
+    emit([_json(desk, each) for each in rows], columns=COLUMNS, fields=FIELDS)
 
 
 @quarantine.command("show", help="One mail in quarantine and why it is there.", epilog="Example: espomail quarantine show 7")
@@ -111,6 +111,12 @@ def _get(desk: Desk, id: int) -> Quarantined:
 def _may_see(desk: Desk, each: Quarantined) -> bool:
     """Admins see all; the owner of a personal account sees what it brought."""
     return desk.actor.is_admin or (each.user_id is not None and each.user_id == desk.actor.user_id)
+
+
+FIELDS = (
+    "id", "account", "folder", "uid", "status", "attempts", "next_try_at", "error", "size_bytes", "from_line",
+    "subject_line", "date_line",
+)  # fmt: skip
 
 
 def _json(desk: Desk, each: Quarantined) -> dict[str, Any]:

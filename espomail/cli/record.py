@@ -12,6 +12,7 @@ from espomail.cli.frame import changed, confirm, emit, group, pass_desk, said
 from espomail.cli.numbers import COUNT
 from espomail.cli.record_csv import export, import_
 from espomail.cli.record_fields import (
+    RECORD_FIELDS,
     add_record,
     current,
     get_visible,
@@ -55,7 +56,7 @@ record.add_command(export)
 @click.option("--limit", type=COUNT, default=50, show_default=True, help="how many")
 @pass_desk
 def list_(desk: Desk, type_: str, limit: int) -> None:
-    emit(list_json(desk, list_visible(desk, type_, limit=limit)), columns=COLUMNS)
+    emit(list_json(desk, list_visible(desk, type_, limit=limit)), columns=COLUMNS, fields=RECORD_FIELDS)
 
 
 @record.command("show", help="One record.", epilog="Example: espomail record show account Acme")

@@ -53,7 +53,7 @@ def export(desk: Desk, type_: str) -> None:
     if asked().format in ("json", "jsonl"):
         emit(rows)
         return
-    write(csv_text([_plain(row) for row in rows], columns=("id", "type", *rules.COLUMNS)))
+    write(csv_text([_plain(row) for row in rows], fields=("id", "type", *rules.COLUMNS)))
 
 
 def _import(desk: Desk, type_: str, lines: list[rules.Line]) -> dict[str, int]:

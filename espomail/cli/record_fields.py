@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 type_argument = click.argument("type_", metavar="TYPE", type=click.Choice(rules.TYPES, case_sensitive=False))
 
 
+RECORD_FIELDS = (
+    "id", "type", "name", "emails", "invalid_emails", "account", "contacts", "assigned_user", "teams", "followers",
+)  # fmt: skip
+
+
 def record_json(desk: Desk, each: records.Record) -> dict[str, Any]:
     """A record as CLI.md gives it, without what the actor may not see of its surroundings."""
     return list_json(desk, [each])[0]

@@ -43,7 +43,11 @@ def template() -> None: ...
 @template.command("list", help="All templates.", epilog="Example: espomail template list")
 @pass_desk
 def list_(desk: Desk) -> None:
-    emit([template_json(each) for each in templates.list_(desk.db)], columns=("id", "name", "subject", "html"))
+    emit(
+        [template_json(each) for each in templates.list_(desk.db)],
+        columns=("id", "name", "subject", "html"),
+        fields=TEMPLATE_FIELDS,
+    )
 
 
 @template.command("show", help="One template.", epilog="Example: espomail template show received")
@@ -108,6 +112,9 @@ def preview(desk: Desk, name: str, case_number: int | None, email_id: int | None
     values = _example(desk) if case_number is None and email_id is None else _real(desk, case_number, email_id)
     subject, body = rules.filled(found.subject, found.body, values, is_html=found.is_html)
     emit({"name": found.name, "subject": subject, "body": body, "html": found.is_html})
+
+
+TEMPLATE_FIELDS = ("id", "name", "subject", "body", "html")
 
 
 def template_json(each: templates.Template) -> dict[str, Any]:

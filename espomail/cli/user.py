@@ -58,6 +58,7 @@ def list_(desk: Desk) -> None:
     emit(
         [user_json(each) for each in users.list_(desk.db) if may_see(desk, each)],
         columns=("id", "name", "full_name", "emails", "teams", "roles", "is_admin", "is_active"),
+        fields=USER_FIELDS,
     )
 
 
@@ -129,6 +130,12 @@ def remove(desk: Desk, name: str, reassign: str | None, yes: bool) -> None:
     with transaction(desk.db):
         users.remove(desk.db, gone.id, reassign_to=heir.id if heir else None, by_user_id=desk.actor.user_id, now=desk.now())
     said(f"user {name} removed")
+
+
+USER_FIELDS = (
+    "id", "name", "full_name", "emails", "is_admin", "is_active", "teams", "roles", "os_login", "absent_from",
+    "absent_until", "signature", "notify_mail",
+)  # fmt: skip
 
 
 def user_json(each: users.User) -> dict[str, Any]:

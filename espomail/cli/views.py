@@ -9,6 +9,13 @@ from espomail.model import Address
 from espomail.store.emails_read import Holder, ReadAttachment, ReadEmail, Ref
 
 EMAIL_COLUMNS = ("id", "received_at", "from", "subject", "parent", "has_attachment")
+EMAIL_FIELDS = (
+    "id", "message_id", "direction", "status", "subject", "from", "to", "cc", "bcc", "reply_to", "sent_at",
+    "received_at", "imported_at", "in_reply_to", "references", "thread_id", "parent", "case", "account", "users",
+    "teams", "assigned_user", "group_accounts", "personal_accounts", "group_folder", "is_auto_reply", "is_automatic",
+    "is_bounce", "is_partial", "flags", "size_bytes", "has_attachment",
+)  # fmt: skip
+ATTACHMENT_FIELDS = ("id", "name", "content_type", "size_bytes", "sha256", "is_inline")
 
 
 def email_json(email: ReadEmail) -> dict[str, Any]:

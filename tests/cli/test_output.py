@@ -16,6 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from espomail.cli.output import aligned, csv_text, json_text, safe, sheet, words_of
+from espomail.store import notifications
+from espomail.store.db import Connection, transaction
 from tests.conftest import Runner
 
 HOSTILE = {
@@ -69,6 +71,53 @@ def test_csv_has_every_field_whatever_the_columns(run: Runner) -> None:
     shown = run("user", "list", "--json").json[0]
     assert set(row) == set(shown)
     assert (row["emails"], row["full_name"], row["is_admin"]) == ("ann@team.example, a@team.example", "'=1+1", "no")
+
+
+LISTS = (
+    "user list", "team list", "team members empty", "role list", "record list account", "group-account list",
+    "personal-account list", "filter list", "folder list", "group-folder list", "template list", "case list", "email list",
+    "email search lamp", "notification list", "outbox list", "quarantine list",
+)  # fmt: skip
+LETTER = b"From: bob@client.example\nTo: ann@team.example\nSubject: lamp\n"
+IMAGE = b"Content-Type: image/png; name=lamp.png\n"
+
+
+def fill(run: Runner, db: Connection) -> None:
+    """A row for each of LISTS, where there was none."""
+    run("user", "add", "ann", "--email", "ann@team.example", "--team", "empty")
+    run("role", "add", "agent", "--set", "email.read=all")
+    run("record", "add", "account", "--name", "Acme")
+    run("group-account", "add", "support", "--address", "support@team.example", "--smtp-host", "mail.example")
+    run("personal-account", "add", "mine", "--user", "ann", "--address", "ann@team.example")
+    run("filter", "add", "spam", "--global", "--from", "spam@x.example", "--action", "skip")
+    run("folder", "add", "Later", "--user", "ann")
+    run("group-folder", "add", "Invoices", "--team", "empty")
+    run("template", "add", "received", "--subject", "Thanks", "--body", "We have it")
+    run("case", "add", "--name", "Lamp")
+    run("email", "send", "--from", "support@team.example", "--to", "bob@client.example", "--subject", "A", "--body", "b")
+    run("deliver", "support", input=LETTER + b"\n\n")
+    with transaction(db):
+        db.execute("update receipts set state = 'parked'")
+        notifications.add(db, 1, "post", "post:1", at=run.now, text="words")
+
+
+def test_the_header_of_a_csv_is_the_same_with_and_without_rows(run: Runner, db: Connection) -> None:
+    run("team", "add", "empty")
+    without = {words: run(*words.split(), "--format", "csv").stdout.splitlines()[0] for words in LISTS}
+    fill(run, db)
+    assert without == {words: ",".join(run(*words.split(), "--json").json[0]) for words in LISTS}
+
+
+def test_the_header_of_attachments_and_drafts_is_the_same_with_and_without_rows(run: Runner, tmp_path: Path) -> None:
+    run("user", "add", "ann", "--email", "ann@team.example", "--admin")
+    run("personal-account", "add", "mine", "--user", "ann", "--address", "ann@team.example", "--smtp-host", "mail.example")
+    for head in (b"", IMAGE):
+        run("deliver", "mine", input=LETTER + head + b"\n...\n")
+    lists = ("email attachments {}", "email attachments {} --save files", "email drafts --as ann")
+    without = [run(*words.format(1).replace("files", str(tmp_path)).split(), "--format", "csv").stdout for words in lists]
+    run("email", "send", "--as", "ann", "--from", "ann@team.example", "--to", "bob@client.example", "--body", "b", "--draft")
+    rows = [run(*words.format(2).replace("files", str(tmp_path)).split(), "--json").json[0] for words in lists]
+    assert without == [",".join(row) + "\n" for row in rows]
 
 
 def test_csv_is_for_those_who_may_export(run: Runner) -> None:
