@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import signal
 import socket
@@ -11,18 +12,22 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime
+from contextlib import AbstractContextManager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from espomail.cli.front import Front
+from espomail.cli.opening import open_desk
 from espomail.desk import Desk
-from espomail.errors import Damaged, TryAgain
-from espomail.model import Account, Actor
+from espomail.errors import Damaged, SessionLost, TryAgain
+from espomail.model import Account
 from espomail.rounds import watch
+from espomail.rounds.fetch import Report
 from espomail.rounds.watch import POLL_S
-from espomail.store.db import Connection, open_db
+from espomail.store.db import Connection
 from tests import servers
 from tests.conftest import Runner
 from tests.scripted_imap import Piece, scripted_imap
@@ -185,45 +190,74 @@ def test_a_server_that_stalls_does_not_hold_up_the_end(shop: Shop) -> None:
     assert shop.emails() == []
 
 
+@pytest.fixture
+def desk(run: Runner) -> Iterator[Desk]:
+    """A desk for a watch in this process; what it says is thrown away."""
+    opened = open_desk(Front(db=str(run.db_path)))
+    yield opened
+    opened.db.close()
+
+
+def add_account(run: Runner, *, port: int = 1) -> None:
+    server = f"--imap-host 127.0.0.1 --imap-port {port} --imap-security none --imap-password-env MAIL_PASSWORD"
+    added = run(*f"group-account add desk --address desk@team.example {server} --imap-login one".split())
+    assert added.exit_code == 0, added.stderr
+
+
+def watched(desk: Desk, seconds: float) -> list[Report]:
+    """The reports of a watch in this process that is told to stop after some time."""
+    reports: list[Report] = []
+    watching = watch.Watch(desk, (), reports.append)
+    timer = threading.Timer(seconds, watching.stop.set)
+    timer.start()
+    try:
+        watching.run()
+    finally:
+        timer.cancel()
+    return reports
+
+
 def test_storage_that_is_busy_for_a_while_is_waited_for_and_a_damaged_one_ends_the_watch(
-    run: Runner, db: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Runner, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run("group-account", "add", "desk", "--address", "desk@team.example", "--imap-host", "127.0.0.1", "--imap-port", "1")
-    opened = threading.Event()
-
-    @contextlib.contextmanager
-    def open_mailbox(account: Account, deadline_s: float) -> Iterator[Any]:
-        opened.set()
-        raise Damaged("the database is damaged", "restore a backup")
-        yield
-
-    troubles = [TryAgain("the database is busy", "try again")] * 2
-
-    def open_sometimes(path: Path, *, now: datetime) -> Connection:
-        if troubles:
-            raise troubles.pop()
-        return open_db(path, now=now)
-
+    add_account(run)
     said: list[str] = []
-    monkeypatch.setattr(watch, "open_db", open_sometimes)
+    troubles = [Damaged("the database is damaged"), TryAgain("the database is busy"), TryAgain("the database is full")]
+
+    def fail(path: Path, *, now: datetime) -> Connection:
+        raise troubles.pop()
+
+    monkeypatch.setattr(watch, "open_db", fail)
     monkeypatch.setattr(watch, "POLL_S", 0.05)
-    desk = Desk(
-        db=db,
-        db_path=run.db_path,
-        key_path=tmp_path / "key",
-        actor=Actor(),
-        now=lambda: datetime.now(UTC),
-        monotonic=time.monotonic,
-        new_token=lambda: "token",
-        open_mailbox=open_mailbox,
-        open_post=lambda account, seconds: pytest.fail("nothing is sent"),
-        lock_dir=tmp_path / "locks",
-        say=said.append,
-    )
     with pytest.raises(Damaged):
-        watch.Watch(desk, (), lambda report: None).run()
-    assert opened.is_set()
-    assert said[:2] == ["the database is busy"] * 2
+        watched(dataclasses.replace(desk, say=said.append), 10)
+    assert said == ["the database is full", "the database is busy"]
+
+
+def test_a_lost_line_is_left_in_peace_for_a_moment_and_then_for_as_long_as_the_back_off_says(
+    run: Runner, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_account(run)
+    calls: list[float] = []
+
+    def open_mailbox(account: Account, deadline_s: float) -> AbstractContextManager[Any]:
+        calls.append(time.monotonic())
+        raise SessionLost("the line broke")
+
+    monkeypatch.setattr(watch, "RECONNECT_S", 0.3)
+    (report,) = watched(dataclasses.replace(desk, open_mailbox=open_mailbox), 1.5)
+    assert [each.error for each in report.failed] == ["the line broke"]
+    listening, round_ = calls
+    assert round_ - listening >= 0.3
+
+
+def test_a_round_is_made_once_for_each_piece_of_news(
+    run: Runner, desk: Desk, dovecot: servers.Dovecot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAIL_PASSWORD", "secret")
+    monkeypatch.setattr(watch, "LOCKED_S", 0.05)
+    add_account(run, port=dovecot.port)
+    assert len(watched(desk, 1.5)) == 1
 
 
 def test_what_can_not_be_watched_is_refused(shop: Shop) -> None:
