@@ -24,7 +24,7 @@ from espomail.cli.account_rights import (
 from espomail.cli.account_secrets import Passwords, read_passwords
 from espomail.cli.account_test import folders_of, tried
 from espomail.cli.fields import add_options, chosen, edit_options, edited
-from espomail.cli.frame import FramedGroup, changed, complain, confirm, emit, group, pass_desk, said
+from espomail.cli.frame import FramedGroup, changed, complain, confirm, emit, group, pass_desk, removed
 from espomail.errors import BadInput, PartlyDone, Unreachable, UsageError
 from espomail.model import Account, Secret
 from espomail.rules.names import check_name
@@ -160,7 +160,7 @@ def _remove(noun: FramedGroup, kind: Kind) -> None:
             account = get_editable(desk, kind, name)
             refuse_losing_default(desk, account, None)
             accounts.remove(desk.db, account.id)
-        said(f"{kind} account {name} removed")
+        removed(f"{kind} account", name)
 
 
 def _enable(noun: FramedGroup, kind: Kind) -> None:

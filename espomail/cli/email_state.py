@@ -135,7 +135,7 @@ def delete(desk: Desk, ids: tuple[int, ...], yes: bool) -> None:
         _require_all(desk, ids, "delete")
         for email_id in dict.fromkeys(ids):
             deleting.delete(desk.db, email_id, now=desk.now())
-    said(f"{_words(ids)} deleted")
+    changed(f"{_words(ids)} deleted", {"deleted": list(dict.fromkeys(ids))})
 
 
 COMMANDS: tuple[click.Command, ...] = (mark, move, trash, untrash, archive, share, delete)

@@ -24,7 +24,7 @@ from espomail.cli.filter_fields import (
     read_criteria,
     read_filter,
 )
-from espomail.cli.frame import asked, changed, confirm, emit, group, pass_desk, read_path, said
+from espomail.cli.frame import asked, changed, confirm, emit, group, pass_desk, read_path, removed, said
 from espomail.errors import BadInput
 from espomail.model import Actor
 from espomail.rules import access
@@ -101,7 +101,7 @@ def remove(desk: Desk, name: str, yes: bool) -> None:
     confirm(f"remove the filter {name}?", yes=yes)
     with transaction(desk.db):
         filters.remove(desk.db, get_own(desk, name).id)
-    said(f"filter {name} removed")
+    removed("filter", name)
 
 
 @filter_.command(

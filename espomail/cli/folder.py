@@ -8,7 +8,7 @@ import click
 
 from espomail.cli.actor import personal
 from espomail.cli.fields import Field, add_options, chosen, edit_options, edited
-from espomail.cli.frame import changed, confirm, emit, group, pass_desk, said
+from espomail.cli.frame import changed, confirm, emit, group, pass_desk, removed
 from espomail.errors import BadInput
 from espomail.rules import access
 from espomail.rules.names import check_name
@@ -87,7 +87,7 @@ def remove(desk: Desk, name: str, user: str | None, yes: bool) -> None:
     confirm(f"remove the folder {name}?", yes=yes)
     with transaction(desk.db):
         folders.remove(desk.db, get(desk, name, user))
-    said(f"folder {name} removed")
+    removed("folder", name)
 
 
 def folder_json(each: folders.Folder) -> dict[str, Any]:

@@ -17,7 +17,7 @@ import click
 
 from espomail import __version__
 from espomail.cli.front import Front, asked
-from espomail.cli.output import changed, complain, emit, note, said, say, trouble, write, write_bytes
+from espomail.cli.output import changed, complain, emit, note, removed, said, say, trouble, write, write_bytes
 from espomail.errors import BadInput, UsageError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "argument", "asked", "changed", "command", "complain", "confirm", "emit", "group", "note", "option", "pass_desk",
-    "read_path", "said", "say", "trouble", "write", "write_bytes",
+    "read_path", "removed", "said", "say", "trouble", "write", "write_bytes",
 ]  # fmt: skip
 
 T = TypeVar("T")

@@ -229,6 +229,11 @@ def changed(words: str, value: Row | Iterable[Row], *, columns: Sequence[str] = 
         said(words, level=level)
 
 
+def removed(kind: str, name: object) -> None:
+    """After a removal: what is gone, as a plan of `apply` tells it, where a format was asked for, else one line."""
+    changed(f"{kind} {name} removed", {"change": "remove", "kind": kind.replace(" ", "-"), "name": name})
+
+
 def say(words: str) -> None:
     """A line on stderr, escaped; always printed, unless --quiet."""
     if not asked().quiet:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from espomail.cli.actor import refuse_borrowed_path
-from espomail.cli.frame import changed, confirm, emit, group, pass_desk, said, write_bytes
+from espomail.cli.frame import changed, confirm, emit, group, pass_desk, write_bytes
 from espomail.cli.numbers import ID
 from espomail.errors import BadInput, NotFound
 from espomail.reading import recognise
@@ -84,7 +84,7 @@ def export(desk: Desk, id: int, file: str) -> None:
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "wb") as target:
         target.write(content)
-    said(f"{len(content)} bytes written to {Path(file).name}")
+    changed(f"{len(content)} bytes written to {Path(file).name}", {"file": file, "size_bytes": len(content)})
 
 
 @quarantine.command("discard", help="Give mail up for good.", epilog="Example: espomail quarantine discard 7 --yes")
@@ -98,7 +98,7 @@ def discard(desk: Desk, id: tuple[int, ...], yes: bool) -> None:
         for each in found:
             kept_mails.discard(desk.db, _get(desk, each.id).id)
             raw_mails.remove_unused(desk.db, each.raw_id)
-    said(f"{len(found)} discarded")
+    changed(f"{len(found)} discarded", {"discarded": [each.id for each in found]})
 
 
 def _get(desk: Desk, id: int) -> Quarantined:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from espomail.cli.fields import Field, add_options, chosen, edit_options, edited
-from espomail.cli.frame import changed, confirm, emit, group, pass_desk, said
+from espomail.cli.frame import changed, confirm, emit, group, pass_desk
 from espomail.cli.numbers import COUNT
 from espomail.cli.record_csv import export, import_
 from espomail.cli.record_fields import (
@@ -111,7 +111,7 @@ def remove(desk: Desk, type_: str, ref: str, yes: bool) -> None:
     with transaction(desk.db):
         visibility.require(desk.db, desk.actor, Thing(type_, gone.id), "delete")
         records.remove(desk.db, gone)
-    said(f"{type_} {gone.id} removed")
+    changed(f"{type_} {gone.id} removed", {"change": "remove", "kind": type_, "name": gone.name, "id": gone.id})
 
 
 @record.command(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from espomail.cli.frame import confirm, pass_desk, said
+from espomail.cli.frame import confirm, pass_desk, removed
 from espomail.rules import access
 from espomail.store.db import Connection, transaction
 
@@ -42,4 +42,4 @@ def add_remove(
         confirm(f"remove the {words} {name}?{warning and ' ' + warning}", yes=yes)
         with transaction(desk.db):
             remove(desk.db, get(desk.db, name))
-        said(f"{words} {name} removed")
+        removed(words, name)

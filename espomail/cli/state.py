@@ -80,14 +80,13 @@ def export(desk: Desk, file: str) -> None:
     access.require_admin(desk.actor)
     refuse_borrowed_path(desk.actor, file)
     document = {"state": _exported(desk)}
+    if file != "-":
+        _write_file(Path(file), yamlfile.write(document, is_ascii=False))
+        said(f"{file} written")
     if asked().format in ("json", "jsonl"):
         emit(document)
-        return
-    if file == "-":
+    elif file == "-":
         write(yamlfile.write(document, is_ascii=sys.stdout.isatty()))
-        return
-    _write_file(Path(file), yamlfile.write(document, is_ascii=False))
-    said(f"{file} written")
 
 
 def _write_file(path: Path, text: str) -> None:

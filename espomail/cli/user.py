@@ -11,7 +11,7 @@ import click
 
 from espomail import times
 from espomail.cli.fields import Field, add_options, chosen, edit_options, edited
-from espomail.cli.frame import changed, confirm, emit, group, pass_desk, read_path, said
+from espomail.cli.frame import changed, confirm, emit, group, pass_desk, read_path, removed
 from espomail.cli.user_access import access as user_access
 from espomail.errors import BadInput, NotFound
 from espomail.rules import access
@@ -129,7 +129,7 @@ def remove(desk: Desk, name: str, reassign: str | None, yes: bool) -> None:
     confirm(f"remove the user {name} with their folders, filters and personal accounts?", yes=yes)
     with transaction(desk.db):
         users.remove(desk.db, gone.id, reassign_to=heir.id if heir else None, by_user_id=desk.actor.user_id, now=desk.now())
-    said(f"user {name} removed")
+    removed("user", name)
 
 
 USER_FIELDS = (

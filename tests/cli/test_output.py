@@ -120,6 +120,33 @@ def test_the_header_of_attachments_and_drafts_is_the_same_with_and_without_rows(
     assert without == [",".join(row) + "\n" for row in rows]
 
 
+REMOVALS = {
+    "filter remove spam": {"change": "remove", "kind": "filter", "name": "spam"},
+    "folder remove ann/Later": {"change": "remove", "kind": "folder", "name": "ann/Later"},
+    "personal-account remove mine": {"change": "remove", "kind": "personal-account", "name": "mine"},
+    "user remove ann": {"change": "remove", "kind": "user", "name": "ann"},
+    "group-folder remove Invoices": {"change": "remove", "kind": "group-folder", "name": "Invoices"},
+    "role remove agent": {"change": "remove", "kind": "role", "name": "agent"},
+    "record remove account Acme": {"change": "remove", "kind": "account", "name": "Acme", "id": 1},
+    "quarantine discard 1": {"discarded": [1]},
+    "email delete 2 2": {"deleted": [2]},
+}
+
+
+def test_a_removal_prints_what_is_gone_as_json_where_asked(run: Runner, db: Connection) -> None:
+    run("team", "add", "empty")
+    fill(run, db)
+    assert {words: run(*words.split(), "--yes", "--json").json for words in REMOVALS} == REMOVALS
+    assert run("team", "remove", "empty", "--yes").stdout == ""
+
+
+def test_a_state_exported_to_a_file_is_written_also_where_json_is_asked_for(run: Runner, tmp_path: Path) -> None:
+    run("team", "add", "support")
+    document = run("export", str(tmp_path / "state.yaml"), "--json").json
+    assert document["state"]["teams"] == [{"name": "support", "roles": []}]
+    assert run("apply", str(tmp_path / "state.yaml"), "--json").json["plan"] == []
+
+
 def test_csv_is_for_those_who_may_export(run: Runner) -> None:
     run("role", "add", "reader", "--set", "case.read=all")
     run("role", "add", "exporter", "--set", "export=yes")
