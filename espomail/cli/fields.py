@@ -79,7 +79,7 @@ def chosen(fields: Sequence[Field], given: Mapping[str, Any]) -> dict[str, Any]:
 def edited(fields: Sequence[Field], given: Mapping[str, Any], current: Mapping[str, Any]) -> dict[str, Any]:
     """What holds after an `edit`, by key: what was told, else cleared, else `current`.
 
-    Raise UsageError when there is nothing to change, or for a `--clear` of what can't be cleared.
+    Raise UsageError when there is nothing to change, or for a `--clear` or `--remove-…` of what can't be empty.
     """
     cleared = _cleared(fields, given.get("clear", ()))
     values = {}
@@ -126,7 +126,10 @@ def _told(field: Field, given: Mapping[str, Any], *, otherwise: Any) -> Any:
 def _plus_and_minus(field: Field, given: Mapping[str, Any], before: Iterable[str]) -> tuple[str, ...]:
     gone = {field.same(value) for value in given.get(f"remove_{field.key}", ())}
     kept = {field.same(value): value for value in before if field.same(value) not in gone}
-    return tuple((kept | {field.same(value): value for value in given.get(f"add_{field.key}", ())}).values())
+    after = tuple((kept | {field.same(value): value for value in given.get(f"add_{field.key}", ())}).values())
+    if field.required and gone and not after:
+        raise UsageError(f"--remove-{field.name} would leave none", f"give another one with --add-{field.name}")
+    return after
 
 
 def _cleared(fields: Sequence[Field], names: Iterable[str]) -> set[str]:

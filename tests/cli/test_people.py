@@ -70,6 +70,16 @@ def test_a_team_s_position_is_changed_by_naming_the_team_again(office: Any) -> N
     assert office("user", "edit", "ann", "--remove-team", "support", "--json").json["teams"] == []
 
 
+def test_what_must_be_there_can_not_be_taken_away_to_the_last(office: Any) -> None:
+    refused = office("user", "edit", "ann", *(f"--remove-email={each}" for each in ("ann@team.example", "a@team.example")))
+    assert (refused.exit_code, "--remove-email would leave none" in refused.stderr) == (2, True)
+    words = "user edit ann --remove-email ann@team.example --remove-email a@team.example --add-email b@team.example --json"
+    assert office(*words.split()).json["emails"] == ["b@team.example"]
+    office("group-folder", "add", "Invoices", "--team", "support")
+    assert office("group-folder", "edit", "Invoices", "--remove-team", "support").exit_code == 2
+    assert office("group-folder", "show", "Invoices", "--json").json["teams"] == ["support"]
+
+
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
