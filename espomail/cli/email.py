@@ -18,13 +18,13 @@ from espomail.cli.user import get_visible as get_visible_user
 from espomail.cli.views import ATTACHMENT_FIELDS, EMAIL_COLUMNS, EMAIL_FIELDS, attachment_json, email_json
 from espomail.errors import BadInput, NotFound
 from espomail.model import Thing
+from espomail.rules.names import PLACES
 from espomail.store import emails_read, folders, group_folders, visibility
 from espomail.store.emails_read import Wanted
 
 if TYPE_CHECKING:
     from espomail.desk import Desk
 
-PLACES = ("inbox", "sent", "trash", "archive")
 id_argument = click.argument("id_", metavar="ID", type=ID)
 
 

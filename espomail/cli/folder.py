@@ -11,7 +11,7 @@ from espomail.cli.fields import Field, add_options, chosen, edit_options, edited
 from espomail.cli.frame import changed, confirm, emit, group, pass_desk, removed
 from espomail.errors import BadInput
 from espomail.rules import access
-from espomail.rules.names import check_name
+from espomail.rules.names import check_folder_name
 from espomail.store import folders, users
 from espomail.store.db import transaction
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from espomail.desk import Desk
 
 FIELDS = (Field(name="skip-notifications", kind="flag", help="no notifications for mail that goes there"),)
-RESERVED = ("inbox", "sent", "trash", "archive")
 user_option = click.option("--user", metavar="USER", help="whose folder; default: who acts")
 
 
@@ -55,7 +54,7 @@ def add(desk: Desk, /, name: str, user: str | None, **given: Any) -> None:
     values = chosen(FIELDS, given)
     with transaction(desk.db):
         user_id = owner_id(desk, user)
-        folder_name = _checked(name)
+        folder_name = check_folder_name("folder", name)
         folders.add(desk.db, user_id, folder_name, skip_notifications=values["skip_notifications"])
     changed(f"folder {folder_name} added", folder_json(folders.get(desk.db, user_id, folder_name)))
 
@@ -70,7 +69,7 @@ def edit(desk: Desk, /, name: str, user: str | None, new_name: str | None, **giv
     with transaction(desk.db):
         before = get(desk, name, user)
         values = edited(FIELDS, {**given, "new_name": new_name}, {"skip_notifications": before.skip_notifications})
-        folder_name = _checked(new_name or before.name)
+        folder_name = check_folder_name("folder", new_name or before.name)
         folders.set_(desk.db, before, name=folder_name, skip_notifications=values["skip_notifications"])
     changed(f"folder {folder_name} changed", folder_json(folders.get(desk.db, before.user_id, folder_name)))
 
@@ -114,10 +113,3 @@ def get(desk: Desk, name: str, user: str | None) -> folders.Folder:
     if len(found) > 1:
         raise BadInput(f"several have a folder {name}: {', '.join(f'{f.user}/{f.name}' for f in found)}", "write USER/NAME")
     return found[0] if found else folders.get(desk.db, 0, name)
-
-
-def _checked(name: str) -> str:
-    trimmed = check_name("folder", name)
-    if trimmed.lower() in RESERVED:
-        raise BadInput(f"{trimmed} is everybody's own already", f"not: {', '.join(RESERVED)}")
-    return trimmed

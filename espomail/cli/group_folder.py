@@ -11,7 +11,7 @@ from espomail.cli.frame import changed, emit, group, pass_desk
 from espomail.cli.removal import add_remove
 from espomail.errors import NotFound
 from espomail.rules import access
-from espomail.rules.names import check_name
+from espomail.rules.names import check_folder_name
 from espomail.store import group_folders, teams
 from espomail.store.db import transaction
 
@@ -50,7 +50,7 @@ def add(desk: Desk, /, name: str, **given: Any) -> None:
     values = chosen(FIELDS, given)
     with transaction(desk.db):
         access.require_admin(desk.actor)
-        trimmed = check_name("group folder", name)
+        trimmed = check_folder_name("group folder", name)
         group_folders.add(desk.db, trimmed, team_ids=[teams.get(desk.db, team).id for team in values["team"]])
     changed(f"group folder {trimmed} added", group_folder_json(group_folders.get(desk.db, trimmed)))
 
@@ -67,7 +67,7 @@ def edit(desk: Desk, /, name: str, **given: Any) -> None:
         access.require_admin(desk.actor)
         before = group_folders.get(desk.db, name)
         values = edited(FIELDS, given, {"team": before.teams})
-        new_name = check_name("group folder", given["new_name"] or name)
+        new_name = check_folder_name("group folder", given["new_name"]) if given["new_name"] else before.name
         group_folders.set_name(desk.db, before, new_name)
         group_folders.set_teams(desk.db, before.id, [teams.get(desk.db, team).id for team in values["team"]])
     changed(f"group folder {new_name} changed", group_folder_json(group_folders.get(desk.db, new_name)))

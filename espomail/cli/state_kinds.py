@@ -15,7 +15,7 @@ from espomail.errors import BadInput
 from espomail.rules import settings as setting_rules
 from espomail.rules import templates as template_rules
 from espomail.rules.access import check_cell
-from espomail.rules.names import check_addresses, check_name
+from espomail.rules.names import check_addresses, check_folder_name, check_name
 from espomail.store import folders, group_folders, roles, settings, teams, templates, users
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ def _put_group_folder(desk: Desk, before: Item | None, item: Item) -> None:
     if not team_ids:
         raise BadInput(f"the group folder {item['name']} has no team", "add teams: [support]")
     if before is None:
-        group_folders.add(desk.db, check_name("group folder", item["name"]), team_ids=team_ids)
+        group_folders.add(desk.db, check_folder_name("group folder", item["name"]), team_ids=team_ids)
     else:
         group_folders.set_teams(desk.db, group_folders.get(desk.db, item["name"]).id, team_ids)
 
@@ -174,15 +174,11 @@ def _folder_states(db: Connection) -> list[Item]:
 
 
 def _put_folder(desk: Desk, before: Item | None, item: Item) -> None:
-    from espomail.cli.folder import RESERVED
-
     if not item["user"]:
         raise BadInput(f"whose is the folder {item['name']}?", "add user: NAME")
-    if item["name"].strip().lower() in RESERVED:
-        raise BadInput(f"{item['name']} is everybody's own already", f"not: {', '.join(RESERVED)}")
     user_id = users.get(desk.db, item["user"]).id
     if before is None:
-        folders.add(desk.db, user_id, check_name("folder", item["name"]), skip_notifications=item["skip_notifications"])
+        folders.add(desk.db, user_id, check_folder_name("folder", item["name"]), skip_notifications=item["skip_notifications"])
     else:
         found = folders.get(desk.db, user_id, item["name"])
         folders.set_(desk.db, found, name=found.name, skip_notifications=item["skip_notifications"])

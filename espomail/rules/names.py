@@ -9,6 +9,7 @@ from espomail.errors import BadInput
 from espomail.mail.addresses import normalise, read_addresses
 from espomail.model import Address
 
+PLACES = ("inbox", "sent", "trash", "archive")
 _LONGEST = 200
 
 
@@ -21,6 +22,14 @@ def check_name(noun: str, name: str) -> str:
     problem = _problem(trimmed)
     if problem:
         raise BadInput(f"not a name for a {noun}: {name!r} {problem}", "use a short word such as support or anna.b")
+    return trimmed
+
+
+def check_folder_name(noun: str, name: str) -> str:
+    """As `check_name`; raise BadInput also for the name of a place that everybody has, which would stand in its way."""
+    trimmed = check_name(noun, name)
+    if trimmed.lower() in PLACES:
+        raise BadInput(f"{trimmed} is everybody's own already", f"not: {', '.join(PLACES)}")
     return trimmed
 
 

@@ -178,6 +178,15 @@ def test_a_folder_is_refused(office: Any, words: str, code: int) -> None:
     assert office(*words.split()).exit_code == code
 
 
+@pytest.mark.parametrize("name", ["inbox", "Sent", " trash "])
+def test_no_group_folder_stands_in_the_way_of_a_place_that_everybody_has(office: Any, name: str) -> None:
+    assert office("group-folder", "add", name, "--team", "support").exit_code == 65
+    assert office("group-folder", "edit", "invoices", "--name", name).exit_code == 65
+    state = f"state: {{group_folders: [{{name: {name}, teams: [support]}}]}}"
+    assert office("apply", "-", input=state).exit_code == 65
+    assert [each["name"] for each in office("group-folder", "list", "--json").json] == ["invoices"]
+
+
 def test_a_group_folder_belongs_to_teams(office: Any) -> None:
     office("team", "add", "sales")
     edited = office("group-folder", "edit", "invoices", "--add-team", "sales", "--json").json
