@@ -24,7 +24,7 @@ from espomail.steps.known import recognise, stored
 from espomail.steps.link import link_record
 from espomail.steps.notify import notify
 from espomail.steps.passage import Passage
-from espomail.steps.people import link_people, put_away_for_agents
+from espomail.steps.people import link_people, put_away_for_agents, silenced_before
 from espomail.steps.screen import screen
 from espomail.store import decisions, email_users, emails, raw_mails, receipts
 from espomail.store.db import Connection
@@ -62,6 +62,7 @@ def process(db: Connection, receipt: Receipt, arranged: Arrangements, *, now: da
     cited = citations(db, mail, besides=recognition.email_id)
     email = stored(p, mail, recognition, thread(cited))
     newly_linked = link_people(p, head, whole, email, screening.hit)
+    earlier = silenced_before(p, head, whole, email, newly=newly_linked)
     had_it = email_users.attention(db, email.id)
     clues = clues_of(db, mail, cited, arranged)
     parent = link_record(p, mail, email, clues)
@@ -70,7 +71,9 @@ def process(db: Connection, receipt: Receipt, arranged: Arrangements, *, now: da
     silenced = put_away_for_agents(p, head, whole, email, screening.hit, had=had_it)
     pass_on(p, email, case, came_late=cited.late is not None, is_known=recognition.email_id is not None)
     had, email = email.parent, emails.get(db, email.id)
-    notify(p, mail, email, {**newly_linked, **silenced}, agent_id, is_news=recognition.email_id is None or email.parent != had)
+    is_news = recognition.email_id is None or email.parent != had
+    reached = {**newly_linked, **silenced}
+    notify(p, mail, email, reached, silenced=earlier, agent_id=agent_id, hit=screening.hit, is_news=is_news)
     p.note(answering.answer(db, mail, email, receipt, arranged, case_number=case.opened, now=now))
     taken = "done" if p.is_whole else "oversize"
     _finish(p, "duplicate" if recognition.email_id else taken, email.id)

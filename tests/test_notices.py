@@ -27,3 +27,70 @@ def test_whoever_is_told_of_a_case_is_not_told_again_by_the_next_account(run: Ru
         run("deliver", account, input=mail)
     told = [(each["user"], each["type"]) for each in run("notification", "list", "--json").json]
     assert sorted(told) == [("ann", "email-received"), ("ben", "case-assigned")]
+
+
+READER = "role add reader --set email.read=all --set case.read=all --set account.read=all"
+
+
+def told(run: Runner, *lines: str, mails: tuple[tuple[str, bytes], ...]) -> list[tuple[str, str, str | None]]:
+    """Set an office up, have accounts bring mail; return who is told, of what kind, and of which thing."""
+    run.now = datetime.now(UTC)
+    for line in (READER, "group-account add desk --address desk@team.example --create-case", *lines):
+        done = run(*line.split())
+        assert done.exit_code == 0, (line, done.stderr)
+    for account, mail in mails:
+        assert run("deliver", account, input=mail).exit_code == 0
+    return [(n["user"], n["type"], n["thing"]) for n in run("notification", "list", "--json").json]
+
+
+ACME = ("record add account --name Acme --email customer@client.example", "follow account:Acme --user ann")
+TO_BOTH = letter("one@client.example", to="desk@team.example, ann@team.example")
+
+
+def test_a_follower_who_may_not_read_mail_is_told_also_when_it_is_addressed_to_them(run: Runner) -> None:
+    people = ("role add sales --set account.read=all", "user add ann --email ann@team.example --role sales")
+    assert told(run, *people, *ACME, mails=(("desk", TO_BOTH),)) == [("ann", "record-email", "account:1")]
+
+
+def test_a_follower_of_a_case_they_may_not_read_is_told_of_its_company(run: Runner) -> None:
+    people = ("role add sales --set account.read=all", "user add ann --email ann@team.example --role sales")
+    first, answer = letter("one@client.example"), letter("two@client.example", answers="one@client.example")
+    assert told(run, *people, *ACME, mails=(("desk", first),)) == [("ann", "record-email", "account:1")]
+    run("follow", "case:1", "--user", "ann")
+    run("deliver", "desk", input=answer)
+    assert [n["thing"] for n in run("notification", "list", "--as", "ann", "--json").json] == ["account:1"] * 2
+
+
+def test_a_follower_is_told_of_mail_in_a_group_folder(run: Runner) -> None:
+    people = ("team add support --role reader", "user add ann --email ann@team.example --team support")
+    box = ("user add ben --email ben@team.example --team support", "group-folder add Shelf --team support")
+    shelf = "group-account edit desk --group-folder Shelf"
+    assert told(run, *people, *box, shelf, *ACME, mails=(("desk", letter("one@client.example")),)) == [
+        ("ann", "record-email", "case:1")
+    ]
+
+
+@pytest.mark.parametrize("order", [("desk", "own"), ("own", "desk")], ids="-".join)
+@pytest.mark.parametrize("action", ["skip", "none --mark-read", "none --skip-notification", "move-to-folder --target Quiet"])
+def test_no_account_tells_a_follower_of_mail_that_their_filter_silences(
+    run: Runner, action: str, order: tuple[str, ...]
+) -> None:
+    own = (
+        "user add ann --email ann@team.example --role reader",
+        "personal-account add own --user ann --address ann@team.example",
+    )
+    quiet = (
+        "folder add Quiet --user ann --skip-notifications",
+        f"filter add f --user ann --from *client.example --action {action}",
+    )
+    assert told(run, *own, *quiet, *ACME, mails=tuple((account, TO_BOTH) for account in order)) == []
+
+
+def test_a_filter_of_the_account_silences_a_mail_for_followers_too(run: Runner) -> None:
+    people = (
+        "user add ann --email ann@team.example --role reader",
+        "team add support",
+        "group-folder add Shelf --team support",
+    )
+    news = "filter add f --group-account desk --subject * --action move-to-group-folder --target Shelf --skip-notification"
+    assert told(run, *people, *ACME, news, mails=(("desk", letter("one@client.example")),)) == []

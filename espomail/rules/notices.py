@@ -8,7 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
-    """A user who may want to know: `inbox` when the mail newly reached them, `follows` when they follow its record."""
+    """A user who may want to know: `inbox` when the mail newly reached their inbox, `follows` the record of it that they follow.
+
+    `may_read_scope` is False where no role lets them read mail that reached them, nor what they follow.
+    """
 
     user_id: int
     inbox: bool = False
@@ -64,8 +67,8 @@ def _why_not(reader: Reader) -> str:
         return "told of the assignment"
     if not reader.may_read_scope:
         return "no role lets them read this"
-    if reader.inbox and reader.skipped_by:
+    if reader.skipped_by:
         return reader.skipped_by
-    if reader.inbox and not reader.needs_attention:
+    if not reader.needs_attention:
         return "read or in the trash"
-    return ""
+    return "" if reader.inbox or reader.follows else "it lies in a group folder"

@@ -35,8 +35,7 @@ def link_people(
         newly[user_id] = _put_away(p, head, whole, email, user_id, hit)
     for user_id in shelved:
         if email_users.link(p.db, email.id, user_id, "group-folder", is_read=user_id == sender_id):
-            _put_away(p, head, whole, email, user_id, hit)
-            newly[user_id] = "it lies in a group folder"
+            newly[user_id] = _put_away(p, head, whole, email, user_id, hit)
     if account is not None and account.user_id is not None and account.user_id not in newly:
         _put_in_mapped_folder(p, email, account.user_id)
     return newly
@@ -53,6 +52,15 @@ def put_away_for_agents(
     reasons = {user_id: _put_away(p, head, whole, email, user_id, hit) for user_id in got}
     attention = email_users.attention(p.db, email.id) if got else {}
     return {user_id: reason for user_id, reason in reasons.items() if reason or not attention[user_id]}
+
+
+def silenced_before(
+    p: Passage, head: Head, whole: Callable[[], Mail], email: Email, *, newly: Collection[int]
+) -> Mapping[int, str]:
+    """What silences a mail for the users who had it before this account brought it, where something does."""
+    had = {user_id: lies_in for user_id, lies_in in email_users.folders(p.db, email.id).items() if user_id not in newly}
+    reasons = {user_id: _silence(p, _hit(p, head, whole, user_id), lies_in) for user_id, lies_in in had.items()}
+    return {user_id: reason for user_id, reason in reasons.items() if reason}
 
 
 def _reasons(p: Passage, head: Head) -> list[tuple[int, str]]:
@@ -75,7 +83,7 @@ def _put_away(
     p: Passage, head: Head, whole: Callable[[], Mail], email: Email, user_id: int, account_hit: filters.Filter | None
 ) -> str:
     """Apply the user's own filters, then the folder map of their mailbox; return what silences the notice, "" for nothing."""
-    hit = filters.first_hit(p.arranged.user_filters.get(user_id, ()), head, whole).hit
+    hit = _hit(p, head, whole, user_id)
     flagging = [f for f in (hit, account_hit) if f is not None]
     folder_id = hit.folder_id if hit and hit.action == "move-to-folder" else _mapped_folder(p, user_id)
     email_users.set_state(
@@ -88,8 +96,17 @@ def _put_away(
         in_trash=hit is not None and hit.action == "skip",
         at=p.now,
     )
-    if silent := next((f for f in flagging if f.skip_notification), None):
-        return f"the filter {silent.name} says so"
+    return _silence(p, hit, folder_id)
+
+
+def _hit(p: Passage, head: Head, whole: Callable[[], Mail], user_id: int) -> filters.Filter | None:
+    return filters.first_hit(p.arranged.user_filters.get(user_id, ()), head, whole).hit
+
+
+def _silence(p: Passage, hit: filters.Filter | None, folder_id: int | None) -> str:
+    """Why a user is not told of a mail that their own filter hit and that lies in a folder, "" for no reason."""
+    if hit is not None and hit.skip_notification:
+        return f"the filter {hit.name} says so"
     folder = folders.find_by_id(p.db, folder_id) if folder_id else None
     return f"their folder {folder.name} skips notifications" if folder and folder.skip_notifications else ""
 

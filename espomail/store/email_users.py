@@ -56,6 +56,21 @@ def attention(db: Connection, email_id: int) -> dict[int, bool]:
     return {row[0]: bool(row[1]) for row in rows}
 
 
+def shelved(db: Connection, email_id: int) -> set[int]:
+    """The users who have an email only because it lies in a group folder of theirs."""
+    rows = db.execute(
+        """select user_id from email_user_reasons where email_id = ?
+           group by user_id having min(reason) = 'group-folder' and max(reason) = 'group-folder'""",
+        (email_id,),
+    )
+    return {row[0] for row in rows}
+
+
+def folders(db: Connection, email_id: int) -> dict[int, int | None]:
+    """The users linked to an email, each with the folder where it lies for them, None for the inbox."""
+    return dict(db.execute("select user_id, folder_id from email_users where email_id = ?", (email_id,)).fetchall())
+
+
 def relink_addresses(db: Connection, user_id: int) -> None:
     """Work out anew which emails a user is linked to by address: after their addresses changed, or they were enabled.
 
