@@ -49,3 +49,11 @@ def test_who_borrows_the_id_of_an_answered_mail_does_not_come_into_its_case(run:
     taken = run("deliver", "desk", "--json", input=borrowed).json
     shown = run("email", "show", str(taken["email"]), "--json").json
     assert (taken["case"], shown["thread_id"], shown["flags"]) == (2, taken["email"], ["reused-message-id"])
+
+
+def test_an_address_shared_with_a_personal_account_stays_the_group_accounts_own(run: Runner) -> None:
+    run("user", "add", "ann", "--email", "ann@team.example")
+    run("group-account", "add", "desk", "--address", "desk@team.example", "--create-case")
+    run("personal-account", "add", "own", "--user", "ann", "--address", "desk@team.example")
+    mail = letter("one@team.example", sender="desk@team.example", to="customer@client.example")
+    assert run("deliver", "desk", "--json", input=mail).json["case"] is None

@@ -18,7 +18,8 @@ class Arrangements:
 
     settings: Settings
     accounts: Mapping[int, Account]
-    account_addresses: Mapping[str, Account]
+    group_addresses: Mapping[str, str]
+    personal_addresses: frozenset[str]
     account_filters: Mapping[int, Sequence[Filter]]
     global_filters: Sequence[Filter]
     user_filters: Mapping[int, Sequence[Filter]]
@@ -36,7 +37,8 @@ class Arrangements:
         return self._readers[key]
 
     def ours(self, address: str) -> bool:
-        return address in self.users or address in self.inactive or address in self.account_addresses
+        people = address in self.users or address in self.inactive
+        return people or address in self.group_addresses or address in self.personal_addresses
 
 
 def arrangements(db: Connection) -> Arrangements:
@@ -45,7 +47,8 @@ def arrangements(db: Connection) -> Arrangements:
     return Arrangements(
         settings=settings.load(db),
         accounts={a.id: a for a in every_account},
-        account_addresses={a.address: a for a in reversed(every_account)},
+        group_addresses={a.address: a.name for a in every_account if a.kind == "group"},
+        personal_addresses=frozenset(a.address for a in every_account if a.kind == "personal"),
         account_filters=_grouped(
             (f.account_id, _rule(f)) for f in every_filter if f.kind in ("group-account", "personal-account")
         ),

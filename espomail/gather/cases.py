@@ -38,9 +38,9 @@ def _own(mail: Mail, email: Email, receipt: Receipt, arranged: Arrangements) -> 
         return "our own mail, sent from here"
     if receipt.is_sent:
         return f"found in the folder of sent mail {receipt.folder}"
-    sender = arranged.account_addresses.get(mail.sender.address) if mail.sender else None
-    if sender is not None and sender.kind == "group":
-        return f"From is the address of the group account {sender.name}"
+    group = arranged.group_addresses.get(mail.sender.address) if mail.sender else None
+    if group is not None:
+        return f"From is the address of the group account {group}"
     return ""
 
 
