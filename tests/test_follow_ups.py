@@ -57,3 +57,27 @@ def test_an_address_shared_with_a_personal_account_stays_the_group_accounts_own(
     run("personal-account", "add", "own", "--user", "ann", "--address", "desk@team.example")
     mail = letter("one@team.example", sender="desk@team.example", to="customer@client.example")
     assert run("deliver", "desk", "--json", input=mail).json["case"] is None
+
+
+def stream(run: Runner, thing: str) -> list[str]:
+    return [note["type"] for note in run("stream", "show", thing, "--json").json["stream"]]
+
+
+def test_what_was_sent_from_the_group_accounts_address_stands_as_sent_in_the_stream(run: Runner) -> None:
+    run("group-account", "add", "desk", "--address", "desk@team.example", "--create-case")
+    run("deliver", "desk", input=letter("q@client.example", to="desk@team.example"))
+    answer = letter("a@team.example", sender="desk@team.example", to="customer@client.example", answers="q@client.example")
+    run("deliver", "desk", input=answer)
+    assert stream(run, "case:1") == ["create", "email-received", "email-sent"]
+
+
+@pytest.mark.parametrize("order", [("own", "desk"), ("desk", "own")], ids="-".join)
+def test_a_colleagues_mail_stands_as_received_in_the_case_that_it_opens(run: Runner, order: tuple[str, str]) -> None:
+    run("user", "add", "ann", "--email", "ann@team.example")
+    run("record", "add", "account", "--name", "Ours", "--email", "ann@team.example")
+    run("personal-account", "add", "own", "--user", "ann", "--address", "ann@team.example")
+    run("group-account", "add", "desk", "--address", "desk@team.example", "--create-case")
+    mail = letter("q@team.example", sender="ann@team.example", to="desk@team.example")
+    for account in order:
+        run("deliver", account, input=mail)
+    assert (stream(run, "case:1"), stream(run, "account:Ours")) == (["create", "email-received"], ["create"])

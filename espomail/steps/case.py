@@ -57,7 +57,7 @@ def _open_case(p: Passage, mail: Mail, email: Email, who: linking.Person | None,
         team_ids=team_ids,
         now=p.now,
     )
-    hang(p, email, Thing("case", number), company_id=who.company_id if who else None)
+    hang(p, email, Thing("case", number), company_id=who.company_id if who else None, kind="email-received")
     email_teams.link(p.db, email.id, team_ids)
     return number
 

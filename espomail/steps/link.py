@@ -30,11 +30,19 @@ def link_record(p: Passage, mail: Mail, email: Email, clues: linking.Clues) -> T
     return parent
 
 
-def hang(p: Passage, email: Email, parent: Thing, *, company_id: int | None, data: Mapping[str, object] | None = None) -> None:
-    """Make a thing the email's parent and note the mail in its stream, once per email."""
+def hang(
+    p: Passage,
+    email: Email,
+    parent: Thing,
+    *,
+    company_id: int | None,
+    kind: str | None = None,
+    data: Mapping[str, object] | None = None,
+) -> None:
+    """Make a thing the email's parent and note the mail in its stream, once per email; `kind` None goes by its direction."""
     emails.set_parent(p.db, email.id, parent, account_id=company_id)
     user_id = p.arranged.users.get(email.from_address)
-    kind = "email-sent" if email.direction == "out" and user_id else "email-received"
+    kind = kind or ("email-sent" if email.direction == "out" else "email-received")
     notes.move_or_add(
         p.db, parent, kind, at=p.now, user_id=user_id, email_id=email.id, text=email.subject, data=dict(data or {})
     )

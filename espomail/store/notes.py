@@ -23,11 +23,11 @@ _LIST = """
     where n.thing_type = :type and n.thing_id = :id order by n.type <> 'create', n.id
 """
 _OF_EMAIL = """
-    select id from notes where email_id = :email and type = :type
+    select id from notes where email_id = :email and type in ('email-received', 'email-sent')
     order by thing_type = :thing_type and thing_id = :thing_id desc, id desc limit 1
 """
 _MOVE = """
-    update notes set thing_type = :thing_type, thing_id = :thing_id, text = :text, data = :data
+    update notes set type = :type, thing_type = :thing_type, thing_id = :thing_id, text = :text, data = :data
     where id = :id and (thing_type <> :thing_type or thing_id <> :thing_id)
 """
 _BY_HAND = """
@@ -97,12 +97,12 @@ def move_or_add(
     text: str = "",
     data: Mapping[str, Any] | None = None,
 ) -> int:
-    """Have the email's entry of that type stand on `thing`: moved there from where it stood, or written; return its id."""
-    row = {"email": email_id, "type": type, "thing_type": thing.type, "thing_id": thing.id}
+    """Have the email's one entry, `email-received` or `email-sent`, stand on `thing`: moved there, or written; return its id."""
+    row = {"email": email_id, "thing_type": thing.type, "thing_id": thing.id}
     found = one(db, _OF_EMAIL, row)
     if found is None:
         return add(db, thing, type, at=at, user_id=user_id, email_id=email_id, text=text, data=data) or 0
-    db.execute(_MOVE, {"thing_type": thing.type, "thing_id": thing.id, "text": text, "data": _json(data), "id": found})
+    db.execute(_MOVE, {**row, "type": type, "text": text, "data": _json(data), "id": found})
     return int(found)
 
 
