@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -94,3 +95,19 @@ def test_a_filter_of_the_account_silences_a_mail_for_followers_too(run: Runner) 
     )
     news = "filter add f --group-account desk --subject * --action move-to-group-folder --target Shelf --skip-notification"
     assert told(run, *people, *ACME, news, mails=(("desk", letter("one@client.example")),)) == []
+
+
+@pytest.mark.parametrize("agents", ["ann", ""], ids=["assigned", "nobody eligible"])
+def test_an_import_without_notices_tells_neither_the_agent_nor_the_admins(run: Runner, tmp_path: Path, agents: str) -> None:
+    people = (
+        "team add support",
+        "user add ann --email ann@team.example --role reader",
+        "user add chief --email c@team.example --admin",
+    )
+    members = (f"team add-member support {agents}",) if agents else ()
+    turns = "group-account edit desk --distribution round-robin --target-team support"
+    assert told(run, *people, *members, turns, mails=()) == []
+    (tmp_path / "old.eml").write_bytes(letter("old@client.example"))
+    assert run("import", tmp_path / "old.eml", "--account", "desk", "--no-notify", "--json").json["imported"] == 1
+    assert run("case", "show", "1", "--json").json["assigned_user"] == (agents or None)
+    assert run("notification", "list", "--json").json == []

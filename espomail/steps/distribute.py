@@ -29,13 +29,13 @@ def distribute(p: Passage, email: Email, case: CaseResult) -> int | None:
                 case_number=case.opened,
                 at=p.now,
             )
-            may_read = p.arranged.may_read_scope(p.db, user_id, "case")
-            cases.assign(p.db, case.opened, user_id, by_user_id=None, now=p.now, may_read=may_read)
+            tell = p.tells_of(email) and p.arranged.may_read_scope(p.db, user_id, "case")
+            cases.assign(p.db, case.opened, user_id, by_user_id=None, now=p.now, tell=tell)
             p.note(Step("distribute", "assigned", reason, {"user_id": user_id, "rule": rule, **details}))
             return user_id
         case distribution.Nobody(reason=reason, details=details):
             p.note(Step("distribute", "nobody", reason, dict(details)))
-            if account.distribution != "none":
+            if account.distribution != "none" and p.tells_of(email):
                 _tell_admins(p, email, case.opened, reason)
             return None
 

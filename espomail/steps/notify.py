@@ -65,7 +65,7 @@ def _unwanted(p: Passage, mail: Mail, email: Email, hit: filters.Filter | None) 
     """Why nobody is told of this mail at all, "" when they may be."""
     if tokens.is_notice(p.arranged.signing_key, mail.message_id):
         return "a notice of ours: telling of it would never end"
-    if not (email.with_notices and p.receipt.with_notices):
+    if not p.tells_of(email):
         return "imported without notices"
     if hit is not None and hit.skip_notification:
         return f"the filter {hit.name} says so"

@@ -8,6 +8,7 @@ from datetime import datetime
 from espomail.gather.arrangements import Arrangements
 from espomail.model import Account, Step
 from espomail.store.db import Connection
+from espomail.store.emails import Email
 from espomail.store.receipts import Receipt
 
 
@@ -22,6 +23,10 @@ class Passage:
     now: datetime
     is_whole: bool = True
     steps: list[Step] = field(default_factory=list)
+
+    def tells_of(self, email: Email) -> bool:
+        """Whether anybody may be told of an email: neither it nor this copy of it was imported without notices."""
+        return bool(email.with_notices and self.receipt.with_notices)
 
     def note(self, step: Step) -> None:
         self.steps.append(step)

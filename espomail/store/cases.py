@@ -173,13 +173,13 @@ def teams_of(db: Connection, number: int) -> list[int]:
 
 
 def assign(
-    db: Connection, number: int, user_id: int | None, *, by_user_id: int | None, now: datetime, may_read: bool | None = None
+    db: Connection, number: int, user_id: int | None, *, by_user_id: int | None, now: datetime, tell: bool | None = None
 ) -> None:
     """Give a case to a user (None: to nobody) and note it; nothing happens when it is theirs already.
 
     A New case becomes Assigned, an Assigned one that is taken from everybody New. The user follows the case, is linked to
     its emails, and is notified unless they took it themselves or no role lets them read cases. Whoever had it before
-    keeps the mail they had. `may_read` says whether a role lets the user read cases, where the caller knows.
+    keeps the mail they had. `tell` says whether the user is to be told, where the caller knows.
     """
     case = get(db, number)
     if case.assigned_user_id == user_id:
@@ -193,7 +193,7 @@ def assign(
         return
     followers.add(db, case.thing, user_id)
     link_emails(db, number, user_id)
-    if user_id != by_user_id and (_may_read_cases(db, user_id) if may_read is None else may_read):
+    if user_id != by_user_id and (_may_read_cases(db, user_id) if tell is None else tell):
         text = f"Case {number} is yours: {case.name}"
         notifications.add(db, user_id, "case-assigned", f"assign:{number}:{note_id}", at=now, thing=case.thing, text=text)
 
