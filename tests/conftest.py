@@ -93,8 +93,13 @@ def tell(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
     def say(line: str) -> None:
         with capsys.disabled():
             print(f"\n{line}")
-        if path := os.environ.get("FAULT_COUNTS"):
-            with Path(path).open("a") as file:
-                file.write(line + "\n")
+        keep_count(line)
 
     return say
+
+
+def keep_count(line: str) -> None:
+    """Add a line to the file that `FAULT_COUNTS` names, if it names one."""
+    if path := os.environ.get("FAULT_COUNTS"):
+        with Path(path).open("a") as file:
+            file.write(line + "\n")

@@ -11,12 +11,13 @@ import json
 import os
 import pickle
 import shutil
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from click.testing import CliRunner
@@ -54,8 +55,12 @@ class Answer:
 
 @dataclass(slots=True)
 class Office:
-    """The command line on one database, in this process; `tokens` of mails by email id, `ids` of mails by relation."""
+    """The command line on one database, in this process; `tokens` of mails by email id, `ids` of mails by relation.
 
+    `answered` counts the exit codes of all commands that any office was asked.
+    """
+
+    answered: ClassVar[Counter[int]] = Counter()
     folder: Path
     ids: dict[str, int] = field(default_factory=dict)
     tokens: dict[int, str] = field(default_factory=dict)
@@ -75,6 +80,7 @@ class Office:
         acting = ["--as", who] if who else []
         shape = ["--format", form] if form else []
         done = CliRunner().invoke(cli, ["--db", str(self.path), *shape, *acting, *words], input=stdin)
+        self.answered[done.exit_code] += 1
         return Answer(done.exit_code, done.stdout_bytes, done.stderr)
 
     def do(self, who: str, *words: str, stdin: bytes = b"") -> Any:

@@ -20,6 +20,7 @@ from espomail.levels import merge
 from espomail.store import db as store
 from espomail.store.db import Connection, open_db
 from tests import oracle
+from tests.conftest import keep_count
 from tests.office import RECORD_TYPES, Answer, Office, built_once
 from tests.oracle import NOT_FOUND, OK, Item, Person
 
@@ -28,6 +29,15 @@ SCOPES = ("email", "case", *RECORD_TYPES)
 MISSING = 99_999
 MERGES = list(itertools.product(LEVELS, repeat=3))
 PAIRS = list(itertools.product(LEVELS, repeat=2))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def counted() -> Iterator[None]:
+    """Keep count of how many commands were held against the oracle, and how they ended."""
+    before = Office.answered.copy()
+    yield
+    ended = Office.answered - before
+    keep_count(f"access: {ended.total()} commands, by exit code {dict(sorted(ended.items()))}")
 
 
 @pytest.fixture(scope="module")
