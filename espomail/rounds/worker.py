@@ -30,7 +30,7 @@ from espomail.store.receipts import Receipt
 
 BATCH_MAILS = 100
 CPU_PER_MAIL_S = 10
-MEMORY_BYTES = 2 * 1024**3
+MEMORY_BYTES = 1024**3
 DEATHS_ALONE = 3
 LOCK_WAIT_S = 600
 
