@@ -101,7 +101,9 @@ def revisit(db: Connection, email: Email, receipt: Receipt, arranged: Arrangemen
 
 
 def _finish(p: Passage, state: str, email_id: int | None, *, filter_name: str | None = None) -> None:
-    tell_server = state in ("done", "duplicate") and p.account is not None and p.account.after_import != "keep-unread"
+    """The receipt's last state. A mail that is held in part only stays where it is: the server alone has the rest."""
+    is_held = state in ("done", "duplicate") and p.is_whole
+    tell_server = is_held and p.account is not None and p.account.after_import != "keep-unread"
     receipts.set_final(
         p.db,
         p.receipt.id,

@@ -13,10 +13,12 @@ from espomail.store import db as store
 from tests import servers
 from tests.shop import Shop, letter
 
+USERS = ("one", "two", "three", "four")
+
 
 @pytest.fixture(scope="module")
 def dovecot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Dovecot]:
-    with servers.dovecot(tmp_path_factory.mktemp("dovecot"), users=dict.fromkeys(("one", "two", "three"), "secret")) as server:
+    with servers.dovecot(tmp_path_factory.mktemp("dovecot"), users=dict.fromkeys(USERS, "secret")) as server:
         yield server
 
 
@@ -62,6 +64,16 @@ def test_a_mail_that_the_server_has_no_more_stays_as_it_is(shop: Shop, dovecot: 
     before = shop.ask("email show 1")
     shop.run("email download 1", code=69)
     assert shop.ask("email show 1") == before
+
+
+def test_a_mail_that_is_held_in_part_is_never_deleted_on_the_server(shop: Shop, dovecot: servers.Dovecot) -> None:
+    shop.add_account("support", "--after-import delete", login="four")
+    shop.put("four", big_letter(), letter("small@client.example"))
+    shop.run("fetch")
+    dovecot.renew_uids("four")
+    assert shop.ask("fetch")["duplicates"] == 1
+    assert dovecot.count("four", "INBOX") == 1
+    assert shop.ask("email download 1")["size_bytes"] == len(big_letter())
 
 
 def test_a_large_mail_that_the_server_first_refused_is_read_in_part_too(shop: Shop) -> None:
