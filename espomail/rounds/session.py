@@ -16,15 +16,17 @@ from espomail.answers import RawMail, RefusedMail, VanishedMail
 from espomail.desk import Mailbox
 from espomail.errors import Declined, FolderMissing
 from espomail.model import Account
+from espomail.rounds import worker
 from espomail.rules import schedule
 from espomail.store import mailboxes, raw_mails, receipts
 from espomail.store.db import Connection, rolled_back, transaction
 from espomail.store.mailboxes import MailboxRow
-from espomail.store.receipts import NewReceipt
+from espomail.store.receipts import NewReceipt, Receipt
 
 CHUNK_MAILS = 200
 CHUNK_BYTES = 4 * 1024 * 1024
 OVERSIZE_TEXT_BYTES = 256 * 1024
+REFUSALS_AGAIN = 2
 
 
 @dataclass(slots=True)
@@ -110,17 +112,17 @@ class Session:
             mailbox = self._start_epoch(folder, state.uidvalidity, state.uidnext, is_sent=is_sent)
         taken.mailbox_id, taken.last_uid = mailbox.id, mailbox.last_uid
         taken.first_receipt_id = receipts.next_id(self.db)
-        self._read_refused_again(mailbox)
         uids = self._new_uids(mailbox)
         sizes = self.sizes(mailbox, uids)
         wanted = [u for u in uids if u not in sizes.outside]
         taken.listed = len(wanted)
         if self.dry_run:
             return
-        if not wanted:
+        if wanted:
+            self.take_in(mailbox, taken, wanted, sizes.known)
+        else:
             self._move_cursor(mailbox, taken, uids)
-            return
-        self.take_in(mailbox, taken, wanted, sizes.known)
+        self._read_refused_again(mailbox)
 
     def _start_epoch(self, folder: str, uidvalidity: int, uidnext: int | None, *, is_sent: bool) -> MailboxRow:
         """A folder never read, or whose UIDs start over: only mail received since fetch-since counts among what is there now."""
@@ -243,24 +245,32 @@ class Session:
                 receipts.add(self.db, receipts.vanished(receipt), now=now)
 
     def _read_refused_again(self, mailbox: MailboxRow) -> None:
-        """Ask once more for mails that the server refused to give and whose time has come."""
+        """Ask once more for mails that the server refused to give and whose time has come.
+
+        One by one, and no further than a few refusals in a row: three in one command would cost the session.
+        """
         due = receipts.list_unread_refusals(self.db, mailbox.id, now=self.now())
-        if self.dry_run or not due:
-            return
-        by_uid = {r.uid: r for r in due if r.uid is not None}
-        for answer in self._answers(sorted(by_uid), self.box.sizes(sorted(by_uid))):
-            receipt = by_uid[answer.uid]
-            content = raw_mails.pack(answer.content, is_whole=answer.is_whole) if isinstance(answer, RawMail) else None
-            with transaction(self.db):
-                if content is not None:
-                    raw_id = raw_mails.add(self.db, content)
-                    receipts.set_taken_in(self.db, receipt.id, raw_id=raw_id, size_bytes=content.size_bytes)
-                elif isinstance(answer, RefusedMail):
-                    again = schedule.next_try(schedule.mail(receipt.attempts + 1, now=self.now()))
-                    receipts.set_failed(self.db, receipt.id, error=answer.message, next_try_at=again)
-                else:
-                    receipts.set_final(self.db, receipt.id, "vanished", email_id=None)
-        self.taken_in(len(due))
+        sizes = self.box.sizes([r.uid for r in due if r.uid is not None]) if due else {}
+        refusals = 0
+        for receipt in due:
+            if refusals == REFUSALS_AGAIN or self.budget.is_over():
+                return
+            (answer,) = self._answers([receipt.uid or 0], sizes)
+            self._keep_answer(receipt, answer)
+            refusals = refusals + 1 if isinstance(answer, RefusedMail) else 0
+
+    def _keep_answer(self, receipt: Receipt, answer: RawMail | RefusedMail | VanishedMail) -> None:
+        """Given what the server says of a mail that it refused before, take it in, or count one attempt more."""
+        content = raw_mails.pack(answer.content, is_whole=answer.is_whole) if isinstance(answer, RawMail) else None
+        with transaction(self.db):
+            if content is not None:
+                raw_id = raw_mails.add(self.db, content)
+                receipts.set_taken_in(self.db, receipt.id, raw_id=raw_id, size_bytes=content.size_bytes)
+            elif isinstance(answer, RefusedMail):
+                worker.quarantine(self.db, receipt, answer.message, now=self.now())
+            else:
+                receipts.set_final(self.db, receipt.id, "vanished", email_id=None)
+        self.taken_in(1)
 
 
 @dataclass(frozen=True, slots=True)
