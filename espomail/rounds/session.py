@@ -249,15 +249,26 @@ class Session:
 
         One by one, and no further than a few refusals in a row: three in one command would cost the session.
         """
-        due = receipts.list_unread_refusals(self.db, mailbox.id, now=self.now())
-        sizes = self.box.sizes([r.uid for r in due if r.uid is not None]) if due else {}
+        due = receipts.list_unread_refusals(self.db, self.account.id, mailbox.folder, now=self.now())
+        sizes = self.box.sizes([r.uid for r in due if r.uid is not None and r.mailbox_id == mailbox.id]) if due else {}
         refusals = 0
         for receipt in due:
             if refusals == REFUSALS_AGAIN or self.budget.is_over():
                 return
-            (answer,) = self._answers([receipt.uid or 0], sizes)
+            answer = self._asked_again(mailbox, receipt, sizes)
             self._keep_answer(receipt, answer)
             refusals = refusals + 1 if isinstance(answer, RefusedMail) else 0
+
+    def _asked_again(
+        self, mailbox: MailboxRow, receipt: Receipt, sizes: dict[int, tuple[int, datetime]]
+    ) -> RawMail | RefusedMail | VanishedMail:
+        """What the server says now; where UIDs started over since, the mail has another one, unless it is too old for the window."""
+        uid = receipt.uid or 0
+        if receipt.mailbox_id == mailbox.id:
+            (answer,) = self._answers([uid], sizes)
+            return answer
+        is_read_anew = mailbox.since is None or receipt.received_at[:10] >= mailbox.since
+        return VanishedMail(uid) if is_read_anew else RefusedMail(uid, "the UIDs started over before the server gave this mail")
 
     def _keep_answer(self, receipt: Receipt, answer: RawMail | RefusedMail | VanishedMail) -> None:
         """Given what the server says of a mail that it refused before, take it in, or count one attempt more."""

@@ -146,12 +146,13 @@ def list_waiting(db: Connection, *, now: datetime, limit: int, suspects: bool = 
     return [Receipt(**row) for row in rows]
 
 
-def list_unread_refusals(db: Connection, mailbox_id: int, *, now: datetime) -> list[Receipt]:
-    """Quarantined receipts of a mailbox whose bytes the server refused, and whose time to ask again has come."""
+def list_unread_refusals(db: Connection, account_id: int, folder: str, *, now: datetime) -> list[Receipt]:
+    """Quarantined receipts of a folder, in any epoch, whose bytes the server refused, and whose time to ask again has come."""
     rows = db.execute(
         _SELECT_WAITING
-        + "and r.mailbox_id = ? and r.state = 'quarantined' and r.raw_id is null and r.next_try_at <= ? order by r.uid",
-        (mailbox_id, times.to_text(now)),
+        + """and r.state = 'quarantined' and r.raw_id is null and r.next_try_at <= :now
+               and m.account_id = :account and m.folder = :folder order by r.next_try_at, r.id""",
+        {"now": times.to_text(now), "account": account_id, "folder": folder},
     )
     return [Receipt(**row) for row in rows]
 

@@ -26,8 +26,11 @@ class Refusing:
     uidvalidity: int = 7
 
     def twist(self, tag: bytes, line: str, answer: bytes) -> bytes:
-        if "UIDVALIDITY" in answer.decode("latin-1") and line.startswith("EXAMINE"):
-            return answer.replace(b"UIDVALIDITY 7", b"UIDVALIDITY %d" % self.uidvalidity)
+        if line.startswith("EXAMINE"):
+            next_uid = max(self.server.letters) + 1
+            return b"* OK [UIDVALIDITY %d] x\r\n* OK [UIDNEXT %d] x\r\n" % (self.uidvalidity, next_uid) + tag + b" OK done\r\n"
+        if line.startswith("UID SEARCH SINCE"):
+            return b"* SEARCH" + b"".join(b" %d" % uid for uid in self.server.letters) + b"\r\n" + tag + b" OK done\r\n"
         asked = re.match(r"UID FETCH (\S+) \(UID BODY", line)
         return tag + b" NO not now\r\n" if asked and self.refused & uids_of(asked[1]) else answer
 
@@ -91,3 +94,28 @@ def test_mail_that_is_refused_again_and_again_keeps_no_new_mail_waiting(tmp_path
         assert box.shop.ask("fetch --retry-failed")["accounts"][0]["ok"]
         assert sorted(subjects(box.shop)) == [f"Mail {n}" for n in range(1, 10)]
         assert box.quarantine() == []
+
+
+def test_a_refused_mail_that_comes_under_a_new_uid_waits_no_longer_under_the_old_one(tmp_path: Path) -> None:
+    with refusing(tmp_path, range(1, 4)) as box:
+        box.refused = {2}
+        box.shop.run("fetch", code=3)
+        box.refused, box.uidvalidity = set(), 8
+        box.wait()
+        box.shop.run("fetch")
+        assert (sorted(subjects(box.shop)), box.quarantine()) == (["Mail 1", "Mail 2", "Mail 3"], [])
+
+
+def test_a_refused_mail_that_no_new_uid_brings_is_parked_in_the_end(tmp_path: Path) -> None:
+    """It came with an old date after the account was set up, so that the new window leaves it out."""
+    with refusing(tmp_path, range(1, 2)) as box:
+        box.shop.run("group-account edit support --fetch-since 2026-03-02")
+        box.shop.run("fetch")
+        box.server.letters[2], box.refused = letter("2@client.example", subject="Mail 2"), {2}
+        box.shop.run("fetch", code=3)
+        box.uidvalidity = 8
+        for _ in range(3):
+            box.wait()
+            box.shop.run("fetch")
+        assert box.quarantine() == [(2, "parked", 4)]
+        assert len(box.shop.ask("notification list --user chief")) == 1
