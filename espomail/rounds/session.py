@@ -17,14 +17,13 @@ from espomail.desk import Mailbox
 from espomail.errors import Declined, FolderMissing
 from espomail.model import Account
 from espomail.rounds import worker
+from espomail.rounds.pace import Pace
 from espomail.rules import schedule
 from espomail.store import mailboxes, raw_mails, receipts
 from espomail.store.db import Connection, rolled_back, transaction
 from espomail.store.mailboxes import MailboxRow
 from espomail.store.receipts import NewReceipt, Receipt
 
-CHUNK_MAILS = 200
-CHUNK_BYTES = 4 * 1024 * 1024
 OVERSIZE_TEXT_BYTES = 256 * 1024
 REFUSALS_AGAIN = 2
 
@@ -86,6 +85,7 @@ class Session:
     taken_in: Callable[[int], None]
     dry_run: bool = False
     folders: list[FolderTaken] = field(default_factory=list)
+    pace: Pace = field(default_factory=Pace)
 
     def walk(self) -> FolderMissing | Declined | None:
         """Take in what is new in each monitored folder; raise SessionLost when the connection is lost.
@@ -170,7 +170,7 @@ class Session:
         self, mailbox: MailboxRow, taken: FolderTaken, uids: Sequence[int], sizes: dict[int, tuple[int, datetime]]
     ) -> None:
         """Take in the UIDs, ascending, chunk by chunk for as long as the budget lasts."""
-        for chunk in _in_chunks(uids, sizes):
+        for chunk in self.pace.chunks(uids, sizes):
             if self.budget.is_spent():
                 return
             self._take_chunk(mailbox, taken, chunk[: self.budget.claim(len(chunk))], sizes)
@@ -180,9 +180,11 @@ class Session:
     ) -> None:
         """Read a chunk and commit it with the cursor; when the session is lost on the way, commit what came before it."""
         arrived: dict[int, RawMail | RefusedMail | VanishedMail] = {}
+        began = self.budget.monotonic()
         try:
             for answer in self._answers(chunk, sizes):
                 arrived[answer.uid] = answer
+            self.pace.keep(self.budget.monotonic() - began)
         finally:
             done = list(_unbroken(chunk, arrived))
             if done:
@@ -290,21 +292,6 @@ class Sizes:
 
     known: dict[int, tuple[int, datetime]]
     outside: frozenset[int]
-
-
-def _in_chunks(uids: Sequence[int], sizes: dict[int, tuple[int, datetime]]) -> Iterator[list[int]]:
-    """The UIDs, ascending, in groups bounded by count and by announced bytes."""
-    chunk: list[int] = []
-    total = 0
-    for uid in uids:
-        size = sizes[uid][0] if uid in sizes else 0
-        if chunk and (len(chunk) >= CHUNK_MAILS or total + size > CHUNK_BYTES):
-            yield chunk
-            chunk, total = [], 0
-        chunk.append(uid)
-        total += size
-    if chunk:
-        yield chunk
 
 
 def _unbroken(

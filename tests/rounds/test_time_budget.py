@@ -9,6 +9,8 @@ import pytest
 
 from tests import servers
 from tests.faults.proxy import Proxy, proxy
+from tests.faults.test_holes import Reached
+from tests.scripted_imap import scripted_imap
 from tests.shop import Shop, letter
 
 BYTES_PER_S = 100_000
@@ -88,3 +90,20 @@ def test_a_server_that_gives_nothing_in_that_time_has_failed(tmp_path: Path, dov
     shop.run("fetch --max-time 1", code=69)
     (state,) = shop.ask("status")["accounts"]
     assert (state["failures"], state["next_try_at"] is not None) == (1, True)
+
+
+def test_a_server_that_takes_long_over_each_mail_is_read_a_few_at_a_time(tmp_path: Path) -> None:
+    """All of them in one command would take longer than the round, and the next round would ask for all of them again."""
+
+    def slowly(_tag: bytes, line: str, answer: bytes) -> bytes | Iterator[bytes | float]:
+        pieces = (piece for part in answer.splitlines(keepends=True) for piece in (part, 0.25 * part.startswith(b"*")))
+        return pieces if "BODY.PEEK[])" in line else answer
+
+    letters = {uid: letter(f"{uid}@client.example", subject=f"Mail {uid}") for uid in range(1, 61)}
+    with scripted_imap(letters, twist=slowly) as server:
+        shop = Shop(tmp_path, Reached(server))
+        shop.add_account("support")
+        (account,) = shop.ask("fetch --max-time 6")["accounts"]
+        (folder,) = account["folders"]
+        assert (account["ok"], folder["imported"] >= 12, folder["pending"] >= 20) == (True, True, True)
+        assert folder["listed"] == folder["imported"] + folder["pending"]
