@@ -12,7 +12,7 @@ import click
 
 from espomail.cli.frame import asked, changed, command, emit, note, pass_desk, trouble, write
 from espomail.cli.numbers import COUNT, SECONDS
-from espomail.errors import BadInput, PartlyDone, Unreachable
+from espomail.errors import BadInput, Declined, PartlyDone, Unreachable
 from espomail.rules import access
 from espomail.store import accounts
 
@@ -101,8 +101,8 @@ def tell(report: Report, *, dry_run: bool = False) -> None:
 
 
 def _is_out_of_reach(each: AccountReport) -> bool:
-    """Whether the server could not be reached or refused the log-in; a missing folder is neither."""
-    return each.failure is not None and each.failure.code == Unreachable.code
+    """Whether the server could not be reached or refused the log-in; a folder that is missing, a command that it declines is neither."""
+    return isinstance(each.failure, Unreachable) and not isinstance(each.failure, Declined)
 
 
 def words(report: Report) -> str:

@@ -13,6 +13,9 @@ from espomail.store import server_actions
 from espomail.store.db import transaction
 from espomail.store.server_actions import DueAction
 
+AT_ONCE = 500
+"""Mails: a command line that names more is too long for some servers (Dovecot takes 64 kB), and what is done is kept as it goes."""
+
 
 def act_on_server(desk: Desk, account: Account, *, seconds: float) -> None:
     """Mark, move or delete on the server what is processed and committed.
@@ -39,12 +42,13 @@ def _act(desk: Desk, account: Account, box: Mailbox, due: Sequence[DueAction]) -
     for (folder, uidvalidity), group in groupby(due, key=lambda action: (action.folder, action.uidvalidity)):
         actions = list(group)
         try:
-            _act_in_folder(account, box, folder, uidvalidity, [action.uid for action in actions])
+            for start in range(0, len(actions), AT_ONCE):
+                some = actions[start : start + AT_ONCE]
+                _act_in_folder(account, box, folder, uidvalidity, [action.uid for action in some])
+                with transaction(desk.db):
+                    server_actions.set_done(desk.db, [action.receipt_id for action in some])
         except (FolderMissing, Declined) as error:
             refusal = refusal or error
-            continue
-        with transaction(desk.db):
-            server_actions.set_done(desk.db, [action.receipt_id for action in actions])
     if refusal is not None:
         raise refusal
 

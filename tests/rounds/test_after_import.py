@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests import servers
+from tests.faults.test_holes import Reached
+from tests.scripted_imap import scripted_imap
 from tests.shop import Shop, letter
 
 
@@ -94,3 +96,27 @@ def test_accounts_that_are_read_side_by_side_share_one_limit(tmp_path: Path, dov
         shop.put("two", letter(f"right{number}@client.example"))
     report = shop.ask("fetch --jobs 2 --limit 2")
     assert (report["imported"], sum(each["backlog"] for each in report["accounts"])) == (2, 4)
+
+
+def test_however_many_mails_are_marked_no_command_line_is_too_long_for_a_server(tmp_path: Path) -> None:
+    """RFC 7162 section 4: a client keeps its lines below 8192 bytes. Mails have been deleted in between, so no UIDs join up."""
+
+    def short_of_breath(tag: bytes, line: str, answer: bytes) -> bytes:
+        return tag + b" BAD too long argument\r\n" if len(line) > 8192 else answer
+
+    letters = {uid: letter(f"{uid}@client.example") for uid in range(10_001, 15_001, 2)}
+    with scripted_imap(letters, twist=short_of_breath) as server:
+        shop = Shop(tmp_path, Reached(server))
+        shop.add_account("support", "--after-import seen")
+        assert shop.ask("fetch")["imported"] == len(letters)
+        assert sum(line.startswith("UID STORE") for line in server.heard) == 5
+
+
+def test_a_server_that_declines_what_comes_after_the_import_was_reached(tmp_path: Path) -> None:
+    def declining(tag: bytes, line: str, answer: bytes) -> bytes:
+        return tag + b" NO not here\r\n" if line.startswith("UID STORE") else answer
+
+    with scripted_imap({1: letter("1@client.example")}, twist=declining) as server:
+        shop = Shop(tmp_path, Reached(server))
+        shop.add_account("support", "--after-import seen")
+        assert shop.ask("fetch", code=3)["imported"] == 1
