@@ -102,6 +102,11 @@ class Part:
     def fail(self, error: EspomailError) -> None:
         self.report.ok, self.report.error, self.report.failure = False, error.message, error
 
+    def forget(self) -> None:
+        """The account was removed while the round went on: what came of it went with it."""
+        self.is_tried = False
+        self.report = AccountReport(self.account.name, self.account.kind, skipped="disabled")
+
 
 def fetch(desk: Desk, request: Request, *, progress: Callable[[int, int], None] = lambda taken, done: None) -> Report:
     """Take in what is new and process it; return when all of it is processed. `progress` gets counts: taken in, done."""
@@ -170,9 +175,11 @@ def _take_part(desk: Desk, request: Request, part: Part, budget: Budget, taken_i
     """
     db = open_db(desk.db_path, now=desk.now())
     with contextlib.closing(db), locks.hold(locks.of_account(desk.lock_dir, part.account.id)) as is_held:
-        part.report.skipped = _why_skipped(db, desk.now(), request, part.account, is_held=is_held)
-        if part.report.skipped is not None or budget.is_spent():
+        current = accounts.find(db, part.account.id)
+        part.report.skipped = _why_skipped(db, desk.now(), request, current, is_held=is_held)
+        if current is None or part.report.skipped is not None or budget.is_spent():
             return
+        part.account = current
         part.is_tried = True
         with transaction(db):
             accounts.note_attempt(db, part.account.id, now=desk.now())
@@ -208,8 +215,8 @@ def _walk(
         raise refusal
 
 
-def _why_skipped(db: Connection, now: datetime, request: Request, account: Account, *, is_held: bool) -> str | None:
-    if not account.is_active:
+def _why_skipped(db: Connection, now: datetime, request: Request, account: Account | None, *, is_held: bool) -> str | None:
+    if account is None or not account.is_active:  # somebody may have removed or disabled it while it waited for its turn
         return "disabled"
     if not is_held:
         return "locked"
@@ -232,7 +239,9 @@ def _keep_outcomes(desk: Desk, parts: Sequence[Part]) -> None:
         if not part.is_tried:
             continue
         with transaction(desk.db):
-            if part.report.failure is None:
+            if accounts.find(desk.db, part.account.id) is None:
+                part.forget()
+            elif part.report.failure is None:
                 accounts.note_success(desk.db, part.account.id, now=desk.now(), backlog=part.report.backlog)
             else:
                 failing.keep(desk, part.account, part.report.failure)
@@ -242,7 +251,7 @@ def _folder_report(db: Connection, taken: FolderTaken) -> FolderReport:
     """Count what became of the folder's new mails; a mail that is still to be processed is pending."""
     if taken.mailbox_id is None:
         return FolderReport(taken.folder, listed=taken.listed, pending=taken.listed, last_uid=taken.last_uid)
-    states = receipts.states_since(db, taken.mailbox_id, taken.first_receipt_id)
+    states = receipts.states_between(db, taken.mailbox_id, taken.first_receipt_id, taken.last_receipt_id)
     return FolderReport(
         folder=taken.folder,
         listed=taken.listed,

@@ -30,11 +30,12 @@ REFUSALS_AGAIN = 2
 
 @dataclass(slots=True)
 class FolderTaken:
-    """What one folder gave: `listed` new UIDs, of which `taken` have a receipt now; the receipts start at `first_receipt_id`."""
+    """What one folder gave: `listed` new UIDs, of which `taken` have a receipt now, from `first_receipt_id` to `last_receipt_id`."""
 
     folder: str
     mailbox_id: int | None = None
     first_receipt_id: int = 0
+    last_receipt_id: int = 0
     listed: int = 0
     taken: int = 0
     last_uid: int = 0
@@ -190,6 +191,7 @@ class Session:
             if done:
                 self._commit(mailbox, done, sizes)
                 taken.taken += len(done)
+                taken.last_receipt_id = receipts.next_id(self.db) - 1
                 taken.last_uid = max(taken.last_uid, done[-1].uid)
 
     def _answers(

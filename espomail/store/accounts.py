@@ -122,7 +122,7 @@ def rounds(db: Connection) -> dict[int, Round]:
 def note_attempt(db: Connection, account_id: int, *, now: datetime) -> None:
     """A round begins: kept before it can fail, so that accounts are taken by oldest attempt."""
     db.execute(
-        """insert into account_rounds (account_id, last_attempt_at) values (:id, :now)
+        """insert into account_rounds (account_id, last_attempt_at) select id, :now from accounts where id = :id
            on conflict (account_id) do update set last_attempt_at = :now""",
         {"id": account_id, "now": times.to_text(now)},
     )

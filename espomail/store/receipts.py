@@ -208,10 +208,11 @@ def is_anything_waiting(db: Connection, *, now: datetime) -> bool:
     )
 
 
-def states_since(db: Connection, mailbox_id: int, first_id: int) -> dict[str, int]:
-    """How many receipts of a mailbox, from an id on, are in each state."""
+def states_between(db: Connection, mailbox_id: int, first_id: int, last_id: int) -> dict[str, int]:
+    """How many receipts of a mailbox, from an id up to another, are in each state."""
     rows = db.execute(
-        "select state, count(*) from receipts where +mailbox_id = ? and id >= ? group by state", (mailbox_id, first_id)
+        "select state, count(*) from receipts where +mailbox_id = ? and id between ? and ? group by state",
+        (mailbox_id, first_id, last_id),
     )
     return {row[0]: row[1] for row in rows}
 

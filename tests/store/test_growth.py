@@ -14,8 +14,8 @@ STEPS_MAX = 400
 ASKED: dict[str, Callable[[Connection], object]] = {
     "does any mail wait": lambda db: receipts.is_anything_waiting(db, now=NOW),
     "which mails wait": lambda db: receipts.list_waiting(db, now=NOW, limit=100),
-    "what the server refused": lambda db: receipts.list_unread_refusals(db, 1, now=NOW),
-    "what became of the newest": lambda db: receipts.states_since(db, 1, receipts.next_id(db)),
+    "what the server refused": lambda db: receipts.list_unread_refusals(db, 1, "INBOX", now=NOW),
+    "what became of the newest": lambda db: receipts.states_between(db, 1, receipts.next_id(db), receipts.next_id(db)),
     "cases of the newest": lambda db: cases.count_opened(db, after_number=0, first_receipt_id=receipts.next_id(db)),
     "answers to the newest": lambda db: outbox.count_auto_replies_since(db, receipts.next_id(db)),
     "whose batch died": lambda db: batches.suspect_dead(db),
