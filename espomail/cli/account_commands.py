@@ -25,6 +25,7 @@ from espomail.cli.account_secrets import Passwords, read_passwords
 from espomail.cli.account_test import folders_of, tried
 from espomail.cli.fields import add_options, chosen, edit_options, edited
 from espomail.cli.frame import FramedGroup, changed, complain, confirm, emit, group, pass_desk, removed
+from espomail.cli.numbers import limit_option
 from espomail.errors import BadInput, PartlyDone, Unreachable, UsageError
 from espomail.model import Account, Secret
 from espomail.rules.names import check_name
@@ -56,14 +57,15 @@ def account_group(kind: Kind, *, help: str) -> FramedGroup:
 
 
 def _list(noun: FramedGroup, kind: Kind) -> None:
-    @noun.command("list", help=f"All {kind} accounts.", epilog=f"Example: espomail {kind}-account list --json")
+    @noun.command("list", help=f"The {kind} accounts, newest first.", epilog=f"Example: espomail {kind}-account list --json")
+    @limit_option
     @pass_desk
-    def list_(desk: Desk) -> None:
+    def list_(desk: Desk, limit: int) -> None:
         require_kind(desk, kind)
         owner = None if desk.actor.is_admin else desk.actor.user_id
         names = Names.of(desk.db)
         rows = accounts.list_(desk.db, kind=kind, user_id=owner)
-        emit([account_json(desk.db, account, names) for account in rows], columns=COLUMNS[kind], fields=ACCOUNT_FIELDS)
+        emit([account_json(desk.db, account, names) for account in rows[:limit]], columns=COLUMNS[kind], fields=ACCOUNT_FIELDS)
 
 
 def _show(noun: FramedGroup, kind: Kind) -> None:

@@ -22,7 +22,7 @@ from espomail.cli.case_fields import (
 from espomail.cli.case_link import link
 from espomail.cli.fields import add_options, chosen, edit_options, edited
 from espomail.cli.frame import emit, group, pass_desk
-from espomail.cli.numbers import COUNT, number_argument
+from espomail.cli.numbers import COUNT, limit_option, number_argument
 from espomail.cli.stream import read_text, write_post
 from espomail.cli.team import get_visible as get_visible_team
 from espomail.cli.user import get_visible as get_visible_user
@@ -57,7 +57,7 @@ case.add_command(link)
 @click.option("--team", metavar="TEAM", help="those of a team")
 @click.option("--group-account", metavar="ACCOUNT", help="those that came through a group account")
 @click.option("--since", metavar="TIME", help="those opened since then")
-@click.option("--limit", type=COUNT, default=50, show_default=True, help="how many")
+@limit_option
 @click.option("--offset", type=COUNT, default=0, help="how many to pass over first")
 @pass_desk
 def list_(desk: Desk, /, limit: int, offset: int, **asked: str | None) -> None:

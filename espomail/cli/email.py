@@ -12,7 +12,7 @@ from espomail.cli import email_links, email_state
 from espomail.cli.actor import personal, refuse_borrowed_path
 from espomail.cli.folder import owner_id as folder_owner_id
 from espomail.cli.frame import emit, group, pass_desk, write_bytes
-from espomail.cli.numbers import COUNT, ID
+from espomail.cli.numbers import COUNT, ID, limit_option
 from espomail.cli.things import thing_of
 from espomail.cli.user import get_visible as get_visible_user
 from espomail.cli.views import ATTACHMENT_FIELDS, EMAIL_COLUMNS, EMAIL_FIELDS, attachment_json, email_json
@@ -57,7 +57,7 @@ for _command in (*email_links.COMMANDS, *email_state.COMMANDS):
 @click.option("--parent", metavar="THING", help="what hangs on a case or record")
 @click.option("--unread", is_flag=True, help="what the user has not read")
 @click.option("--since", metavar="TIME", help="what came since then")
-@click.option("--limit", type=COUNT, default=50, show_default=True, help="how many")
+@limit_option
 @click.option("--offset", type=COUNT, default=0, help="how many to pass over first")
 @pass_desk
 def list_(desk: Desk, /, limit: int, offset: int, **asked: Any) -> None:

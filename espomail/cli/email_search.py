@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from espomail.cli.frame import command, emit, pass_desk
-from espomail.cli.numbers import COUNT
+from espomail.cli.numbers import COUNT, limit_option
 from espomail.cli.views import EMAIL_FIELDS, found_json
 from espomail.store import search as store
 
@@ -25,7 +25,7 @@ COLUMNS = ("id", "received_at", "from", "subject", "snippet")
     espomail email search '"broken screen" has:attachment'""",
 )
 @click.argument("query", nargs=-1, required=True)
-@click.option("--limit", type=COUNT, default=50, show_default=True, help="how many")
+@limit_option
 @click.option("--offset", type=COUNT, default=0, help="how many to pass over first")
 @pass_desk
 def search(desk: Desk, query: tuple[str, ...], limit: int, offset: int) -> None:

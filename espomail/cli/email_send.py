@@ -16,7 +16,7 @@ from espomail.cli.letter_options import (
     read_words,
     refuse_double_stdin,
 )
-from espomail.cli.numbers import COUNT, ID
+from espomail.cli.numbers import ID, limit_option
 from espomail.cli.things import thing_of
 from espomail.cli.views import EMAIL_COLUMNS, EMAIL_FIELDS, email_json
 from espomail.errors import BadInput, UsageError
@@ -75,7 +75,7 @@ def send(desk: Desk, /, draft_id: int | None, at: str | None, is_draft: bool, **
 
 
 @command("drafts", help="Your drafts, newest first.", epilog="Example: espomail email drafts --as ann")
-@click.option("--limit", type=COUNT, default=50, show_default=True, help="how many")
+@limit_option
 @pass_desk
 def drafts(desk: Desk, limit: int) -> None:
     ids = store.list_ids(desk.db, user_id=desk.actor.user_id)[:limit]

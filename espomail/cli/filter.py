@@ -25,6 +25,7 @@ from espomail.cli.filter_fields import (
     read_filter,
 )
 from espomail.cli.frame import asked, changed, confirm, emit, group, pass_desk, read_path, removed, said
+from espomail.cli.numbers import limit_option
 from espomail.errors import BadInput
 from espomail.model import Actor
 from espomail.rules import access
@@ -43,10 +44,11 @@ def filter_() -> None: ...
 
 
 @filter_.command("list", help="The filters one may change.", epilog="Example: espomail filter list")
+@limit_option
 @pass_desk
-def list_(desk: Desk) -> None:
+def list_(desk: Desk, limit: int) -> None:
     names = filters.names(desk.db)
-    emit([filter_json(row, names) for row in list_own(desk)], columns=COLUMNS, fields=FILTER_FIELDS)
+    emit([filter_json(row, names) for row in list_own(desk)[:limit]], columns=COLUMNS, fields=FILTER_FIELDS)
 
 
 @filter_.command("show", help="One filter.", epilog="Example: espomail filter show ann/newsletters")

@@ -9,6 +9,7 @@ import click
 from espomail.cli.actor import personal
 from espomail.cli.fields import Field, add_options, chosen, edit_options, edited
 from espomail.cli.frame import changed, confirm, emit, group, pass_desk, removed
+from espomail.cli.numbers import limit_option
 from espomail.errors import BadInput
 from espomail.rules import access
 from espomail.rules.names import check_folder_name
@@ -30,11 +31,12 @@ def folder() -> None: ...
     "list", help="The folders of a user; an admin sees everybody's.", epilog="Example: espomail folder list --user ann"
 )
 @user_option
+@limit_option
 @pass_desk
-def list_(desk: Desk, user: str | None) -> None:
+def list_(desk: Desk, user: str | None, limit: int) -> None:
     everybody = user is None and desk.actor.is_system
     rows = folders.list_(desk.db, None if everybody else owner_id(desk, user))
-    emit([folder_json(each) for each in rows], columns=("id", "user", "name", "skip_notifications"))
+    emit([folder_json(each) for each in rows[:limit]], columns=("id", "user", "name", "skip_notifications"))
 
 
 @folder.command("show", help="One folder.", epilog="Example: espomail folder show ann/Later")

@@ -8,6 +8,7 @@ import click
 
 from espomail.cli.fields import Field, add_options, chosen, edit_options, edited
 from espomail.cli.frame import changed, emit, group, pass_desk
+from espomail.cli.numbers import limit_option
 from espomail.cli.removal import add_remove
 from espomail.errors import NotFound
 from espomail.rules import access
@@ -26,10 +27,11 @@ def group_folder() -> None: ...
 
 
 @group_folder.command("list", help="The group folders of one's teams.", epilog="Example: espomail group-folder list")
+@limit_option
 @pass_desk
-def list_(desk: Desk) -> None:
+def list_(desk: Desk, limit: int) -> None:
     rows = [group_folder_json(each) for each in group_folders.list_(desk.db) if _may_see(desk, each)]
-    emit(rows, columns=("id", "name", "teams"))
+    emit(rows[:limit], columns=("id", "name", "teams"))
 
 
 @group_folder.command("show", help="One group folder.", epilog="Example: espomail group-folder show invoices")

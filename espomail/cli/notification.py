@@ -8,7 +8,7 @@ import click
 
 from espomail.cli.actor import personal
 from espomail.cli.frame import changed, emit, group, pass_desk
-from espomail.cli.numbers import COUNT, ID
+from espomail.cli.numbers import ID, limit_option
 from espomail.errors import NotFound, NotPermitted, UsageError
 from espomail.store import notifications, tellings, users
 from espomail.store.db import transaction
@@ -31,7 +31,7 @@ def notification() -> None: ...
 )
 @click.option("--user", metavar="USER", help="those of this user")
 @click.option("--unread", is_flag=True, help="only those that are not read")
-@click.option("--limit", type=COUNT, default=50, show_default=True, help="how many")
+@limit_option
 @pass_desk
 def list_(desk: Desk, user: str | None, unread: bool, limit: int) -> None:
     user_id = desk.actor.user_id if user is None else _user_id(desk, user)

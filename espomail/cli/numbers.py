@@ -26,6 +26,7 @@ class _Seconds(click.FloatRange):
 
 SECONDS = _Seconds(min=1)
 
+limit_option = click.option("--limit", type=COUNT, default=50, show_default=True, help="how many")
 number_argument = click.argument("number", metavar="NUMBER", type=ID)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from espomail.cli.frame import changed, emit, group, pass_desk
-from espomail.cli.numbers import COUNT, ID
+from espomail.cli.numbers import ID, limit_option
 from espomail.errors import BadInput, NotFound
 from espomail.store import outbox as store
 from espomail.store.db import transaction
@@ -26,7 +26,7 @@ def outbox() -> None: ...
 
 @outbox.command("list", help="What is in the outbox, newest first.", epilog="Example: espomail outbox list --status failed")
 @click.option("--status", type=click.Choice(STATUSES, case_sensitive=False), help="only of this status")
-@click.option("--limit", type=COUNT, default=50, show_default=True, help="at most so many")
+@limit_option
 @pass_desk
 def list_(desk: Desk, status: str | None, limit: int) -> None:
     own = None if desk.actor.is_admin else desk.actor.user_id

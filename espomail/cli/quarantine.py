@@ -10,7 +10,7 @@ import click
 
 from espomail.cli.actor import refuse_borrowed_path
 from espomail.cli.frame import changed, confirm, emit, group, pass_desk, write_bytes
-from espomail.cli.numbers import ID
+from espomail.cli.numbers import ID, limit_option
 from espomail.errors import BadInput, NotFound
 from espomail.reading import recognise
 from espomail.store import accounts, raw_mails, receipts
@@ -29,13 +29,16 @@ COLUMNS = ("id", "account", "folder", "uid", "status", "next_try_at", "from_line
 def quarantine() -> None: ...
 
 
-@quarantine.command("list", help="What waits in quarantine.", epilog="Example: espomail quarantine list --account support")
+@quarantine.command(
+    "list", help="What waits in quarantine, newest first.", epilog="Example: espomail quarantine list --account support"
+)
 @click.option("--account", metavar="ACCOUNT", help="of this account only")
+@limit_option
 @pass_desk
-def list_(desk: Desk, account: str | None) -> None:
+def list_(desk: Desk, account: str | None, limit: int) -> None:
     account_id = accounts.get_by_name(desk.db, account).id if account is not None else None
     rows = [each for each in kept_mails.list_(desk.db, account_id=account_id) if _may_see(desk, each)]
-    emit([_json(desk, each) for each in rows], columns=COLUMNS, fields=FIELDS)
+    emit([_json(desk, each) for each in rows[:limit]], columns=COLUMNS, fields=FIELDS)
 
 
 @quarantine.command("show", help="One mail in quarantine and why it is there.", epilog="Example: espomail quarantine show 7")

@@ -9,7 +9,7 @@ import click
 
 from espomail.cli.fields import Field, add_options, chosen, edit_options, edited
 from espomail.cli.frame import changed, confirm, emit, group, pass_desk
-from espomail.cli.numbers import COUNT
+from espomail.cli.numbers import limit_option
 from espomail.cli.record_csv import export, import_
 from espomail.cli.record_fields import (
     RECORD_FIELDS,
@@ -53,7 +53,7 @@ record.add_command(export)
 
 @record.command("list", help="The newest records of a type.", epilog="Example: espomail record list contact --limit 10")
 @type_argument
-@click.option("--limit", type=COUNT, default=50, show_default=True, help="how many")
+@limit_option
 @pass_desk
 def list_(desk: Desk, type_: str, limit: int) -> None:
     emit(list_json(desk, list_visible(desk, type_, limit=limit)), columns=COLUMNS, fields=RECORD_FIELDS)

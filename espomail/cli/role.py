@@ -9,6 +9,7 @@ import click
 
 from espomail.cli.fields import Field, add_options, chosen, edit_options, edited
 from espomail.cli.frame import changed, emit, group, pass_desk
+from espomail.cli.numbers import limit_option
 from espomail.cli.removal import add_remove
 from espomail.errors import BadInput
 from espomail.rules import access
@@ -39,11 +40,12 @@ FIELDS = (
 def role() -> None: ...
 
 
-@role.command("list", help="All roles.", epilog="Example: espomail role list --json")
+@role.command("list", help="The roles, newest first.", epilog="Example: espomail role list --json")
+@limit_option
 @pass_desk
-def list_(desk: Desk) -> None:
+def list_(desk: Desk, limit: int) -> None:
     access.require_admin(desk.actor)
-    emit([role_json(each) for each in roles.list_(desk.db)], columns=("id", "name", "cells"))
+    emit([role_json(each) for each in roles.list_(desk.db)[:limit]], columns=("id", "name", "cells"))
 
 
 @role.command("show", help="One role.", epilog="Example: espomail role show agent")

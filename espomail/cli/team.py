@@ -8,6 +8,7 @@ import click
 
 from espomail.cli.fields import Field, add_options, chosen, edit_options, edited
 from espomail.cli.frame import changed, emit, group, pass_desk
+from espomail.cli.numbers import limit_option
 from espomail.cli.removal import add_remove
 from espomail.errors import NotFound
 from espomail.rules import access
@@ -25,10 +26,12 @@ FIELDS = (Field(name="role", kind="many", metavar="ROLE", help="a role that ever
 def team() -> None: ...
 
 
-@team.command("list", help="All teams.", epilog="Example: espomail team list")
+@team.command("list", help="The teams, newest first.", epilog="Example: espomail team list")
+@limit_option
 @pass_desk
-def list_(desk: Desk) -> None:
-    emit([team_json(each) for each in teams.list_(desk.db) if _may_see(desk, each)], columns=("id", "name", "roles", "members"))
+def list_(desk: Desk, limit: int) -> None:
+    rows = [team_json(each) for each in teams.list_(desk.db) if _may_see(desk, each)]
+    emit(rows[:limit], columns=("id", "name", "roles", "members"))
 
 
 @team.command("show", help="One team.", epilog="Example: espomail team show support --json")

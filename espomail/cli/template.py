@@ -12,7 +12,7 @@ from espomail import times
 from espomail.cli.case_fields import get_case
 from espomail.cli.fields import Field, add_options, chosen, edit_options, edited
 from espomail.cli.frame import changed, emit, group, pass_desk, read_path
-from espomail.cli.numbers import ID
+from espomail.cli.numbers import ID, limit_option
 from espomail.cli.removal import add_remove
 from espomail.errors import BadInput, UsageError
 from espomail.model import Address
@@ -40,11 +40,12 @@ FIELDS = (
 def template() -> None: ...
 
 
-@template.command("list", help="All templates.", epilog="Example: espomail template list")
+@template.command("list", help="The templates, newest first.", epilog="Example: espomail template list")
+@limit_option
 @pass_desk
-def list_(desk: Desk) -> None:
+def list_(desk: Desk, limit: int) -> None:
     emit(
-        [template_json(each) for each in templates.list_(desk.db)],
+        [template_json(each) for each in templates.list_(desk.db)[:limit]],
         columns=("id", "name", "subject", "html"),
         fields=TEMPLATE_FIELDS,
     )

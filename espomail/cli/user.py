@@ -12,6 +12,7 @@ import click
 from espomail import times
 from espomail.cli.fields import Field, add_options, chosen, edit_options, edited
 from espomail.cli.frame import changed, confirm, emit, group, pass_desk, read_path, removed
+from espomail.cli.numbers import limit_option
 from espomail.cli.user_access import access as user_access
 from espomail.errors import BadInput, NotFound
 from espomail.rules import access
@@ -52,11 +53,12 @@ def user() -> None: ...
 user.add_command(user_access)
 
 
-@user.command("list", help="All users.", epilog="Example: espomail user list --json")
+@user.command("list", help="The users, newest first.", epilog="Example: espomail user list --json")
+@limit_option
 @pass_desk
-def list_(desk: Desk) -> None:
+def list_(desk: Desk, limit: int) -> None:
     emit(
-        [user_json(each) for each in users.list_(desk.db) if may_see(desk, each)],
+        [user_json(each) for each in users.list_(desk.db) if may_see(desk, each)][:limit],
         columns=("id", "name", "full_name", "emails", "teams", "roles", "is_admin", "is_active"),
         fields=USER_FIELDS,
     )

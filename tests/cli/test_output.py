@@ -120,6 +120,39 @@ def test_the_header_of_attachments_and_drafts_is_the_same_with_and_without_rows(
     assert without == [",".join(row) + "\n" for row in rows]
 
 
+MANY = range(1, 52)
+MANY_OF_EACH = {
+    "roles": [{"name": f"r{n}"} for n in MANY],
+    "teams": [{"name": f"t{n}"} for n in MANY],
+    "users": [{"name": f"u{n}", "emails": [f"u{n}@team.example"]} for n in MANY],
+    "group_folders": [{"name": f"g{n}", "teams": ["t1"]} for n in MANY],
+    "folders": [{"user": "u1", "name": f"f{n}"} for n in MANY],
+    "templates": [{"name": f"w{n}", "subject": "Thanks"} for n in MANY],
+    "group_accounts": [{"name": f"a{n}", "address": f"a{n}@team.example"} for n in MANY],
+    "personal_accounts": [{"name": f"p{n}", "user": "u1", "address": "u1@team.example"} for n in MANY],
+    "filters": [{"name": f"x{n}", "kind": "global", "criteria": {"from": "x"}, "action": "skip"} for n in MANY],
+}
+
+
+def test_a_list_of_what_is_set_up_shows_the_newest_fifty_unless_a_limit_says_otherwise(run: Runner) -> None:
+    assert run("apply", "-", input=json.dumps(MANY_OF_EACH)).exit_code == 0
+    for kind in MANY_OF_EACH:
+        noun = kind.replace("_", "-").removesuffix("s")
+        everything = [row["id"] for row in run(noun, "list", "--limit", "1000", "--json").json]
+        assert (noun, everything) == (noun, sorted(everything, reverse=True)) and len(everything) == len(MANY)
+        assert [row["id"] for row in run(noun, "list", "--json").json] == everything[:50]
+        assert [row["id"] for row in run(noun, "list", "--limit", "2", "--json").json] == everything[:2]
+
+
+def test_quarantine_lists_its_newest_mails_up_to_a_limit(run: Runner, db: Connection) -> None:
+    run("group-account", "add", "support", "--address", "support@team.example")
+    for n in range(3):
+        run("deliver", "support", input=LETTER + b"\n%d\n" % n)
+    with transaction(db):
+        db.execute("update receipts set state = 'parked'")
+    assert [row["id"] for row in run("quarantine", "list", "--limit", "2", "--json").json] == [3, 2]
+
+
 REMOVALS = {
     "filter remove spam": {"change": "remove", "kind": "filter", "name": "spam"},
     "folder remove ann/Later": {"change": "remove", "kind": "folder", "name": "ann/Later"},
