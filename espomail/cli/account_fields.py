@@ -155,7 +155,7 @@ def _server(
         return None
     security: Literal["tls", "starttls", "none"] = values[f"{half}_security"].lower()
     port = rules.check_port(values[f"{half}_port"]) if values[f"{half}_port"] else rules.DEFAULT_PORTS[half, security]
-    secret = passwords.secret(half) or (before.secret if before else None)
+    secret = passwords.secret(half, before=before.secret if before else None)
     login = values[f"{half}_login"] or (values["address"] if secret or half == "imap" else None)
     after = Server(
         host=rules.check_host(values[f"{half}_host"]),

@@ -18,17 +18,21 @@ def _server_fields(half: str, server: str) -> tuple[Field, ...]:
 
 
 def _password_fields(half: str) -> tuple[Field, ...]:
+    """The ways to give the one password of a half; `--clear` with any of them forgets it."""
+    feeds = f"{half}_password"
     return (
-        Field(name=f"{half}-password-env", metavar="VARIABLE", kept=False, help="the password is in this environment variable"),
-        Field(name=f"{half}-password-file", metavar="FILE", kept=False, help="the password is in this file (0600)"),
-        Field(name=f"{half}-password-command", metavar="COMMAND", kept=False, help="this command prints the password"),
-        Field(name=f"{half}-password-credential", metavar="NAME", kept=False, help="the password is this systemd credential"),
-        Field(name=f"{half}-password-stdin", kind="flag", kept=False, help="read the password from stdin, keep it encrypted"),
+        Field(
+            name=f"{half}-password-env", metavar="VARIABLE", feeds=feeds, help="the password is in this environment variable"
+        ),
+        Field(name=f"{half}-password-file", metavar="FILE", feeds=feeds, help="the password is in this file (0600)"),
+        Field(name=f"{half}-password-command", metavar="COMMAND", feeds=feeds, help="this command prints the password"),
+        Field(name=f"{half}-password-credential", metavar="NAME", feeds=feeds, help="the password is this systemd credential"),
+        Field(name=f"{half}-password-stdin", kind="flag", feeds=feeds, help="read the password from stdin, keep it encrypted"),
     )
 
 
 ADDRESS = (Field(name="address", metavar="ADDRESS", required=True, help="the address of the mailbox"),)
-OWNER = (Field(name="user", metavar="USER", help="whose mailbox it is; default: who acts"),)
+OWNER = (Field(name="user", metavar="USER", clearable=False, help="whose mailbox it is; default: who acts"),)
 IMAP = _server_fields("imap", "IMAP")
 TLS = (
     Field(name="tls-ca-file", metavar="FILE", help="trust the certificates in this file for both servers"),

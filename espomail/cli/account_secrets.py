@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,12 +20,14 @@ REFERENCES = ("env", "file", "command", "credential")
 
 @dataclass(frozen=True, slots=True)
 class Passwords:
-    """The secrets that were given, by half of the account (`imap`, `smtp`)."""
+    """The secrets that were given, by half of the account (`imap`, `smtp`), and the halves whose secret is to be forgotten."""
 
     given: Mapping[str, Secret]
+    forgotten: frozenset[str] = frozenset()
 
-    def secret(self, half: str) -> Secret | None:
-        return self.given.get(half)
+    def secret(self, half: str, *, before: Secret | None = None) -> Secret | None:
+        """The secret that a half has from now on: the one given, else the one before unless it is forgotten."""
+        return self.given.get(half, None if half in self.forgotten else before)
 
     def is_given(self, half: str) -> bool:
         return half in self.given
@@ -42,7 +44,13 @@ def read_passwords(desk: Desk, given: Mapping[str, Any]) -> Passwords:
     for half in asked:
         if half in found:
             raise UsageError(f"two ways to get the {half.upper()} password", "give one")
-    return Passwords(found | _from_stdin(desk, asked))
+    return Passwords(found | _from_stdin(desk, asked), _forgotten(given.get("clear", ())))
+
+
+def _forgotten(cleared: Iterable[str]) -> frozenset[str]:
+    """The halves one of whose ways to a password is named, as `--clear` takes it."""
+    names = [name.lstrip("-").replace("-", "_") for name in cleared]
+    return frozenset(half for half in ("imap", "smtp") if any(name.startswith(f"{half}_password_") for name in names))
 
 
 def _reference(desk: Desk, half: str, given: Mapping[str, Any]) -> Secret | None:

@@ -27,7 +27,7 @@ class Field:
     """One option. `name` is `full-name`, its key `full_name`; `default` stands where nothing is given or it is cleared.
 
     `same` says when two values of a repeatable one are the same thing (`--remove-team support` takes `support:agent`).
-    One that is not `kept` only feeds another (`--signature-file`) and can't be cleared.
+    One that `feeds` another (`--signature-file` the `signature`) is cleared with it; one that is not `clearable` never is.
     """
 
     name: str
@@ -37,7 +37,8 @@ class Field:
     choices: tuple[str, ...] = ()
     default: Any = None
     required: bool = False
-    kept: bool = True
+    feeds: str = ""
+    clearable: bool = True
     same: Callable[[str], str] = _itself
 
     @property
@@ -64,7 +65,7 @@ def edit_options(fields: Sequence[Field]) -> Callable[[Command], Command]:
                 click.option(f"--{verb}-{field.name}", multiple=True, metavar=field.metavar, help=f"{verb} one: {field.help}")
                 for verb in ("add", "remove")
             ]
-    clearable = [field.name for field in fields if field.kept and not field.required]
+    clearable = [field.name for field in fields if field.clearable and not field.required]
     options.append(
         click.option("--clear", multiple=True, metavar="OPTION", help=f"empty it; OPTION is one of: {', '.join(clearable)}")
     )
@@ -133,10 +134,11 @@ def _plus_and_minus(field: Field, given: Mapping[str, Any], before: Iterable[str
 
 
 def _cleared(fields: Sequence[Field], names: Iterable[str]) -> set[str]:
-    clearable = {field.key for field in fields if field.kept and not field.required}
+    """The keys that hold nothing any more; raise UsageError for the name of what can't be empty."""
+    clearable = {field.key: field.feeds or field.key for field in fields if field.clearable and not field.required}
     keys = {name.lstrip("-").replace("-", "_") for name in names}
-    for key in sorted(keys - clearable):
+    for key in sorted(keys - set(clearable)):
         near = difflib.get_close_matches(key, clearable, n=1)
         hint = f"did you mean --clear {near[0].replace('_', '-')}?" if near else "see --help for what can be cleared"
         raise UsageError(f"--clear can't empty {key.replace('_', '-')}", hint)
-    return keys
+    return {clearable[key] for key in keys}

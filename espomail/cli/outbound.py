@@ -87,7 +87,8 @@ def _read(desk: Desk, before: Settings, given: Mapping[str, Any], passwords: Pas
         raise UsageError("those are options of an SMTP server", "name it with --server HOST:PORT")
     if passwords.is_given("smtp"):
         return outbound_as(desk, before, values, secret=passwords.secret("smtp"), is_given=True)
-    return outbound_as(desk, before, values, secret=held.secret if held else None, is_given=False)
+    secret = passwords.secret("smtp", before=held.secret if held else None)
+    return outbound_as(desk, before, values, secret=secret, is_given=False)
 
 
 def outbound_as(desk: Desk, before: Settings, values: Mapping[str, Any], *, secret: Secret | None, is_given: bool) -> Settings:

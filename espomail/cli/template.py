@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 FIELDS = (
     Field(name="subject", required=True, help="the subject, with placeholders such as {{ case.number }}"),
     Field(name="body", default="", help="the body, with placeholders such as {{ person.name }}"),
-    Field(name="body-file", metavar="FILE", kept=False, help="read the body from a file, - for stdin"),
+    Field(name="body-file", metavar="FILE", feeds="body", help="read the body from a file, - for stdin"),
     Field(name="html", kind="flag", help="the body is HTML"),
 )
 

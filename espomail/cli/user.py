@@ -39,7 +39,7 @@ FIELDS = (
     Field(name="os-login", metavar="LOGIN", help="the log-in under which they come through sudo"),
     Field(name="absent", metavar="FROM..UNTIL", help="the days, both included, on which they get no cases"),
     Field(name="signature", default="", help="goes under their mail"),
-    Field(name="signature-file", metavar="FILE", kept=False, help="read the signature from a file, - for stdin"),
+    Field(name="signature-file", metavar="FILE", feeds="signature", help="read the signature from a file, - for stdin"),
     Field(name="notify-mail", choices=NOTIFY, default="off", help="notifications by mail"),
 )
 

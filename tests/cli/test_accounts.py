@@ -119,6 +119,31 @@ def test_smtp_without_password_logs_in_nowhere(office: Any) -> None:
     assert smtp_of(office, "--clear smtp-host") is None
 
 
+@pytest.mark.parametrize("way", ["env", "file", "command", "credential", "stdin"])
+def test_a_password_is_forgotten_by_whichever_option_names_it(office: Any, way: str) -> None:
+    smtp_of(office, "--smtp-host mail.example --smtp-password-env S")
+    cleared = office("group-account", "edit", "support", "--clear", f"smtp-password-{way}", "--json").json
+    assert (cleared["smtp"]["login"], cleared["smtp"]["password"]) == (None, None)
+    assert cleared["imap"]["password"] == "env"
+
+
+def test_a_password_given_while_the_old_one_is_cleared_is_the_one(office: Any) -> None:
+    words = "--clear imap-password-env --imap-password-command printpass --json"
+    assert office("group-account", "edit", "support", *words.split()).json["imap"]["password"] == "command"
+
+
+def test_the_system_can_forget_the_password_of_its_own_server(office: Any) -> None:
+    words = "settings outbound --address crm@team.example --server mail.example:465 --smtp-password-env CRM --json"
+    assert office(*words.split()).json["server"]["password"] == "env"
+    assert office("settings", "outbound", "--clear", "smtp-password-env", "--json").json["server"]["password"] is None
+
+
+def test_a_personal_account_always_has_an_owner(office: Any) -> None:
+    office("personal-account", "add", "mine", "--user", "ann", "--address", "ann@team.example")
+    refused = office("personal-account", "edit", "mine", "--clear", "user", "--json")
+    assert (refused.exit_code, refused.error["message"]) == (2, "--clear can't empty user")
+
+
 def test_an_account_may_only_take_deliveries(office: Any) -> None:
     made = office("group-account", "add", "drop", "--address", "drop@team.example", "--json").json
     assert (made["imap"], made["smtp"], made["create_case"]) == (None, None, False)

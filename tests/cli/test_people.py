@@ -54,6 +54,12 @@ def test_an_edit_changes_what_it_names_and_nothing_else(office: Any) -> None:
     }
 
 
+def test_what_came_from_a_file_is_emptied_by_the_name_of_that_option_too(office: Any) -> None:
+    assert office("user", "edit", "ann", "--clear", "signature-file", "--json").json["signature"] == ""
+    office("template", "add", "received", "--subject", "Thanks", "--body", "We have it")
+    assert office("template", "edit", "received", "--clear", "body-file", "--json").json["body"] == ""
+
+
 def test_a_repeatable_option_replaces_the_set_or_changes_it_by_one(office: Any) -> None:
     def emails(words: str) -> Any:
         return office("user", "edit", "ann", *words.split(), "--json").json["emails"]
