@@ -17,6 +17,7 @@ from espomail.rules import access
 from espomail.store import accounts
 
 if TYPE_CHECKING:
+    from espomail.cli.account_rights import Kind
     from espomail.desk import Desk
     from espomail.model import Account
     from espomail.rounds.fetch import AccountReport, Report
@@ -31,8 +32,8 @@ TOTALS = ("imported", "duplicates", "filtered", "quarantined")
     espomail fetch support --now --json""",
 )
 @click.argument("account", nargs=-1)
-@click.option("--group", "kind", flag_value="group", help="group accounts only")
-@click.option("--personal", "kind", flag_value="personal", help="personal accounts only")
+@click.option("--group", is_flag=True, help="group accounts only")
+@click.option("--personal", is_flag=True, help="personal accounts only; with --group both")
 @click.option("--jobs", type=click.IntRange(1, 64), default=None, help="accounts at once (configuration: budgets.fetch_jobs)")
 @click.option("--max-time", type=SECONDS, metavar="SECONDS", help="stop starting new work after this long")
 @click.option("--limit", type=COUNT, help="take in at most so many mails")
@@ -40,10 +41,11 @@ TOTALS = ("imported", "duplicates", "filtered", "quarantined")
 @click.option("--retry-failed", is_flag=True, help="try quarantined and parked mail again at once")
 @click.option("--dry-run", is_flag=True, help="say what would come of it, and write nothing")
 @pass_desk
-def fetch(desk: Desk, account: tuple[str, ...], kind: str | None, jobs: int | None, **limits: Any) -> None:
+def fetch(desk: Desk, /, account: tuple[str, ...], group: bool, personal: bool, jobs: int | None, **limits: Any) -> None:
     from espomail.rounds import fetch as rounds
     from espomail.rounds import rehearsal
 
+    kind: Kind | None = None if group == personal else "group" if group else "personal"
     chosen = choose(desk, account, kind)
     request = rounds.Request(
         accounts=tuple(chosen),
@@ -60,7 +62,7 @@ def fetch(desk: Desk, account: tuple[str, ...], kind: str | None, jobs: int | No
     tell(report, dry_run=request.dry_run)
 
 
-def choose(desk: Desk, names: tuple[str, ...], kind: str | None) -> list[Account]:
+def choose(desk: Desk, names: tuple[str, ...], kind: Kind | None) -> list[Account]:
     """The accounts to fetch: those named, or all that read a mailbox; a user who is no admin fetches their own.
 
     Raise BadInput for a named one that has no mailbox to read: it would count as failing.

@@ -316,3 +316,20 @@ def test_the_account_that_system_mail_leaves_from_stays_as_it_is(office: Any, db
     db.execute("insert into settings (key, value) values ('outbound_address', '\"support@team.example\"')")
     refused = office("group-account", *words.split())
     assert (refused.exit_code, "system mail leaves from support@team.example" in refused.stderr) == (65, True)
+
+
+@pytest.mark.parametrize(
+    ("options", "fetched"),
+    [
+        ("", {"support", "mine"}),
+        ("--group", {"support"}),
+        ("--personal", {"mine"}),
+        ("--group --personal", {"support", "mine"}),
+        ("--personal --no-personal --group", {"support"}),
+    ],
+)
+def test_a_fetch_is_of_the_kinds_that_are_asked_for(office: Any, options: str, fetched: set[str]) -> None:
+    address = ("--address", "ann@team.example", "--imap-host", "127.0.0.1", "--imap-port", "1", "--imap-security", "none")
+    office("group-account", "edit", "support", *address[2:])
+    office("personal-account", "add", "mine", "--user", "ann", *address)
+    assert {each["account"] for each in office("fetch", "--now", *options.split(), "--json").json["accounts"]} == fetched

@@ -143,7 +143,7 @@ def test_every_boolean_option_has_its_opposite(noun: str) -> None:
     assert found is not None
     for path, context in commands_below(click.Context(found, info_name=noun, parent=root)):
         for each in context.command.params:
-            if isinstance(each, click.Option) and each.is_bool_flag:
+            if isinstance(each, click.Option) and each.is_flag:
                 assert each.secondary_opts or each.opts[0].startswith("--no-"), f"{path} {each.opts}"
 
 
