@@ -86,7 +86,7 @@ def account_json(db: Connection, account: Account, names: Names | None = None) -
     names = names or Names.of(db)
     since = account.fetch_since.isoformat() if account.fetch_since else None
     imap = {"folders": list(account.folders), "fetch_since": since, "after_import": account.after_import}
-    smtp = {"shared": account.shared, "from_name": account.from_name}
+    smtp = {"shared": account.shared, "from_name": account.from_name or None}
     return {
         "id": account.id,
         "name": account.name,

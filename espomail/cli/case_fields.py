@@ -51,7 +51,7 @@ def case_json(desk: Desk, found: Sequence[Case]) -> list[dict[str, Any]]:
         {
             "number": case.number,
             "name": case.name,
-            "description": case.description,
+            "description": case.description or None,
             "status": case.status,
             "priority": case.priority,
             "type": case.type,

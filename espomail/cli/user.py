@@ -146,7 +146,7 @@ def user_json(each: users.User) -> dict[str, Any]:
     return {
         "id": each.id,
         "name": profile.name,
-        "full_name": profile.full_name,
+        "full_name": profile.full_name or None,
         "emails": list(each.emails),
         "is_admin": profile.is_admin,
         "is_active": profile.is_active,
@@ -155,7 +155,7 @@ def user_json(each: users.User) -> dict[str, Any]:
         "os_login": profile.os_login,
         "absent_from": profile.absent_from,
         "absent_until": profile.absent_until,
-        "signature": profile.signature,
+        "signature": profile.signature or None,
         "notify_mail": profile.notify_mail,
     }
 

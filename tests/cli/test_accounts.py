@@ -111,7 +111,7 @@ def test_the_log_in_follows_the_address_unless_it_is_given(office: Any) -> None:
 
 
 def test_smtp_without_password_logs_in_nowhere(office: Any) -> None:
-    plain = {"password": None, "tls_ca_file": None, "allow_plaintext": False, "shared": False, "from_name": ""}
+    plain = {"password": None, "tls_ca_file": None, "allow_plaintext": False, "shared": False, "from_name": None}
     base = {"host": "mail.example", "port": 465, "security": "tls", **plain}
     assert smtp_of(office, "--smtp-host mail.example") == base | {"login": None}
     with_login = base | {"login": "support@team.example", "password": "env", "shared": True, "from_name": "Help"}

@@ -189,6 +189,16 @@ def test_csv_is_for_those_who_may_export(run: Runner) -> None:
     assert run("case", "list", "--format", "csv", "--as", "ben").exit_code == 0
 
 
+def test_what_was_never_given_is_null_in_json(run: Runner) -> None:
+    user = run("user", "add", "ann", "--email", "ann@team.example", "--json").json
+    assert [user[each] for each in ("full_name", "signature", "os_login", "absent_from", "absent_until")] == [None] * 5
+    case = run("case", "add", "--name", "Lamp", "--json").json
+    assert [case[each] for each in ("description", "type", "assigned_user", "closed_at")] == [None] * 4
+    words = "group-account add support --address support@team.example --smtp-host mail.example --json"
+    smtp = run(*words.split()).json["smtp"]
+    assert [smtp[each] for each in ("login", "password", "from_name")] == [None] * 3
+
+
 def test_json_lines_are_one_object_each(run: Runner) -> None:
     for name in ("support", "sales"):
         run("team", "add", name)

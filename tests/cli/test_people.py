@@ -49,13 +49,13 @@ def test_an_edit_changes_what_it_names_and_nothing_else(office: Any) -> None:
         "roles": [],
         "absent_from": None,
         "absent_until": None,
-        "signature": "",
+        "signature": None,
         "is_admin": True,
     }
 
 
 def test_what_came_from_a_file_is_emptied_by_the_name_of_that_option_too(office: Any) -> None:
-    assert office("user", "edit", "ann", "--clear", "signature-file", "--json").json["signature"] == ""
+    assert office("user", "edit", "ann", "--clear", "signature-file", "--json").json["signature"] is None
     office("template", "add", "received", "--subject", "Thanks", "--body", "We have it")
     assert office("template", "edit", "received", "--clear", "body-file", "--json").json["body"] == ""
 
