@@ -55,11 +55,15 @@ def write_size(size_bytes: int) -> str:
 
 
 def write_span(span: timedelta) -> str:
-    """Given a time span of whole seconds, return it as `parse_span` reads it: `2h`, `2d`, `90s` …"""
+    """Given a time span of whole seconds, return it as `parse_span` reads it: `2h`, `2d`, `90s` …
+
+    One day is `24h` and one week `7d`, as people say it and as the defaults are written.
+    """
     seconds = int(span.total_seconds())
     for unit, length_s in _SPAN_UNITS:
-        if seconds and seconds % length_s == 0:
-            return f"{seconds // length_s}{unit}"
+        count, rest = divmod(seconds, length_s)
+        if not rest and (count > 1 or (count == 1 and unit in "hm")):
+            return f"{count}{unit}"
     return f"{seconds}s"
 
 

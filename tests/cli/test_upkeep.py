@@ -25,7 +25,7 @@ DEFAULTS = {
     "auto_reply_hourly_cap": 100,
     "mail_size_max": "50M",
     "notify_max_age": "2d",
-    "auto_reply_max_age": "1d",
+    "auto_reply_max_age": "24h",
     "allow_private_hosts": False,
     "trusted_authserv_id": None,
 }

@@ -33,7 +33,7 @@ def test_settings_are_shown_as_they_are_documented() -> None:
         "auto_reply_hourly_cap": 100,
         "mail_size_max": "50M",
         "notify_max_age": "2d",
-        "auto_reply_max_age": "1d",
+        "auto_reply_max_age": "24h",
         "allow_private_hosts": False,
         "trusted_authserv_id": None,
     }
@@ -93,3 +93,14 @@ def test_a_size_that_is_written_reads_back_the_same(size: int) -> None:
 @given(st.integers(min_value=0, max_value=10**8))
 def test_a_span_that_is_written_reads_back_the_same(seconds: int) -> None:
     assert times.parse_span(settings.write_span(timedelta(seconds=seconds))) == timedelta(seconds=seconds)
+
+
+def test_the_spans_are_written_as_their_defaults_are_documented() -> None:
+    written = settings.written(Settings())
+    spans = {key: written[key] for key in ("auto_reply_period", "notify_max_age", "auto_reply_max_age")}
+    assert spans == {"auto_reply_period": "2h", "notify_max_age": "2d", "auto_reply_max_age": "24h"}
+
+
+@pytest.mark.parametrize("text", ["90s", "1m", "90m", "1h", "24h", "2d", "7d", "2w", "0s"])
+def test_a_span_stays_in_the_unit_that_people_use_for_it(text: str) -> None:
+    assert settings.write_span(times.parse_span(text)) == text
