@@ -13,7 +13,8 @@ EspomailError                 1  failed        something we did not foresee in a
 ├── Damaged                  74  damaged       the database is corrupt
 ├── TryAgain                 75  try-again     disk full, locked too long, read-only
 ├── NotPermitted             77  not-permitted no role allows it, or the actor is unknown or inactive
-└── NotSetUp                 78  not-set-up    no database, bad configuration, newer database
+├── NotSetUp                 78  not-set-up    no database, bad configuration, newer database
+└── Interrupted             130  interrupted   ended by Ctrl-C, as shells number it
 """
 
 
@@ -87,3 +88,7 @@ class NotPermitted(EspomailError):
 
 class NotSetUp(EspomailError):
     code, kind = 78, "not-set-up"
+
+
+class Interrupted(EspomailError):
+    code, kind = 130, "interrupted"

@@ -18,10 +18,6 @@ if TYPE_CHECKING:
     from espomail.desk import Desk
 
 
-INTERRUPTED = 130
-"""The exit code of who was ended by Ctrl-C, as shells have it."""
-
-
 def utc_now() -> datetime:
     return datetime.now(UTC)
 

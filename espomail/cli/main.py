@@ -15,9 +15,9 @@ import click
 
 from espomail.cli import failure
 from espomail.cli.frame import LazyGroup
-from espomail.cli.front import INTERRUPTED, Front
+from espomail.cli.front import Front
 from espomail.cli.output import complain, complain_about, note, silence_stdout
-from espomail.errors import EspomailError, TryAgain
+from espomail.errors import EspomailError, Interrupted, TryAgain
 
 SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Set up": {
@@ -107,8 +107,8 @@ class FrontDoor(LazyGroup):
         except BrokenPipeError:
             code = _leave_quietly()
         except (click.exceptions.Abort, KeyboardInterrupt):
-            code = INTERRUPTED
-            _say_interrupted()
+            code = Interrupted.code
+            _say_interrupted(front, words)
         except Exception as error:  # an MTA must hear "try again", whatever broke; anybody else gets the traceback
             bug = f"this is a bug in espomail: {type(error).__name__}: {error}"
             note(bug, level="error", front=front)
@@ -145,9 +145,12 @@ def _told(error: BaseException, front: Front, words: Sequence[str]) -> int:
     if told is None:
         raise error
     note(told.message + (f" — {told.hint}" if told.hint else ""), level="error", front=front)
-    as_json = front.format in ("json", "jsonl") or (front.format is None and failure.wants_json(words))
-    complain_about(told, as_json=as_json, troubles=front.troubles)
+    complain_about(told, as_json=_wants_json(front, words), troubles=front.troubles)
     return told.code
+
+
+def _wants_json(front: Front, words: Sequence[str]) -> bool:
+    return front.format in ("json", "jsonl") or (front.format is None and failure.wants_json(words))
 
 
 def _open_standard_streams() -> None:
@@ -173,9 +176,9 @@ def _leave_quietly() -> int:
     return 0
 
 
-def _say_interrupted() -> None:
+def _say_interrupted(front: Front, words: Sequence[str]) -> None:
     with contextlib.suppress(OSError):
-        complain("espomail: interrupted")
+        complain_about(Interrupted("interrupted"), as_json=_wants_json(front, words), troubles=front.troubles)
 
 
 def tell_bug(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:

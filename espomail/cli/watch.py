@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from espomail.cli.frame import changed, command, complain, note, pass_desk, said
-from espomail.cli.front import INTERRUPTED
-from espomail.errors import BadInput
+from espomail.errors import BadInput, Interrupted
 from espomail.rules import access
 from espomail.store import accounts
 
@@ -44,7 +43,7 @@ def watch(desk: Desk, account: tuple[str, ...]) -> None:
         signal.signal(each, end)
     said("watching; Ctrl-C ends it")
     all_ended = watching.run()
-    code = INTERRUPTED if signal.SIGINT in ended_by else 0
+    code = Interrupted.code if signal.SIGINT in ended_by else 0
     if not all_ended:
         # A server that stalls may hold a round for minutes. What it has not committed, the next round takes in again.
         sys.stdout.flush()

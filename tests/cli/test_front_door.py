@@ -406,6 +406,22 @@ def test_an_interrupt_ends_with_130(tmp_path: Path) -> None:
     assert waiting.returncode in (75, 130)  # deliver promises an MTA 75 for whatever kept it from storing the mail
 
 
+def test_an_interrupt_is_told_as_json_where_asked(tmp_path: Path) -> None:
+    assert espomail(tmp_path, "init", "--yes").returncode == 0
+    waiting = subprocess.Popen(
+        [sys.executable, "-m", "espomail", "apply", "-", "--json"],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(tmp_path),
+        text=True,
+    )
+    _wait_for_input(waiting.pid)
+    waiting.send_signal(signal.SIGINT)
+    _, words = waiting.communicate(timeout=20)
+    error = {"code": 130, "kind": "interrupted", "message": "interrupted", "hint": None}
+    assert (waiting.returncode, json.loads(words)) == (130, {"error": error})
+
+
 def test_a_reader_that_goes_away_is_no_trouble(tmp_path: Path) -> None:
     assert espomail(tmp_path, "init", "--yes").returncode == 0
     program = f"set -o pipefail; {sys.executable} -m espomail man | head -1"
