@@ -101,7 +101,7 @@ def _question(
         quotes_our_reply=any(_is_auto_reply_of_ours(arranged.signing_key, i) for i in cited_ids(mail)),
         is_import=not receipt.with_auto_reply,
         was_quarantined=receipt.attempts > 0,
-        is_answered=outbox.has_cause(db, f"auto-reply:{email.id}"),
+        is_answered=any(outbox.has_cause(db, f"auto-reply:{e.id}") for e in (email, *emails.list_variants(db, email))),
         sent_at=mail.sent_at,
         received_at=times.from_text(receipt.received_at),
         now=now,

@@ -8,7 +8,7 @@ from espomail import times
 from espomail.gather.arrangements import Arrangements
 from espomail.model import Account, Mail, Thing
 from espomail.rules.cases import CaseFacts, LinkedCase
-from espomail.store import cases
+from espomail.store import cases, emails
 from espomail.store.db import Connection
 from espomail.store.emails import Email
 from espomail.store.receipts import Receipt
@@ -26,7 +26,7 @@ def case_facts(
         automatic=mail.automatic,
         auto_submitted=account.auto_submitted if account else "store",
         is_bounce=mail.bounce is not None,
-        is_variant=email.variant_of_id is not None,
+        variant_decided=any(each.case_account_id is not None for each in emails.list_variants(db, email)),
         decided_by=email.case_account_id,
         linked=_linked_case(db, parent, account, arranged, now),
     )

@@ -23,7 +23,7 @@ class CaseFacts:
     """What decides: the account that brought the mail (`entitled`: a group account that opens cases), and the mail.
 
     `own` says why the mail is ours ("" when it isn't); `automatic` why it is automatic. `decided_by` names the account that was
-    already entitled to this email's case.
+    already entitled to this email's case; `variant_decided`: one was to the case of a variant of it.
     """
 
     entitled: bool
@@ -33,7 +33,7 @@ class CaseFacts:
     automatic: str | None = None
     auto_submitted: str = "store"
     is_bounce: bool = False
-    is_variant: bool = False
+    variant_decided: bool = False
     decided_by: int | None = None
     linked: LinkedCase | None = None
 
@@ -78,25 +78,32 @@ def _follow_up(facts: CaseFacts, case: LinkedCase) -> CaseDecision:
     late = case.reopen_days is not None and (case.closed_days or 0) > case.reopen_days
     if case.followup_closed == "new" or late:
         why = f"closed for more than {case.reopen_days} days" if late else "its account opens a new case for follow-ups"
-        if not facts.entitled or facts.decided_by is not None:
+        if not facts.entitled:
             return NoCase(f"case {case.number} is {case.status} and {why}, which only a group account that opens cases does")
+        if settled := _settled(facts):
+            return NoCase(settled)
         return OpenCase(f"case {case.number} is {case.status} and {why}", follows=case.number)
     if case.followup_closed == "note":
         return JoinCase(case.number, f"belongs to case {case.number}, which stays {case.status}")
     return JoinCase(case.number, f"belongs to case {case.number}, which was {case.status}: reopened", reopens=True)
 
 
-def _first_contact(facts: CaseFacts) -> CaseDecision:
+def _settled(facts: CaseFacts) -> str:
+    """Why the mail has had its chance of a case, "" when it has not."""
     if facts.decided_by is not None:
-        return NoCase("its case was decided when another account brought it")
+        return "its case was decided when another account brought it"
+    return "its case was decided when a variant of it came" if facts.variant_decided else ""
+
+
+def _first_contact(facts: CaseFacts) -> CaseDecision:
+    if settled := _settled(facts):
+        return NoCase(settled)
     if not facts.entitled:
         return NoCase(f"{facts.account} opens no cases")
     if not facts.with_case:
         return NoCase("imported without cases")
     if facts.own:
         return NoCase(facts.own)
-    if facts.is_variant:
-        return NoCase("a variant of a mail that has its case")
     if facts.automatic and facts.auto_submitted != "case":
         return NoCase(f"automatic mail ({facts.automatic}) opens no case on {facts.account}")
     return OpenCase(f"new to {facts.account}")

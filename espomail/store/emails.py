@@ -80,6 +80,13 @@ def list_by_message_id(db: Connection, message_id: str) -> list[Email]:
     return [Email(**row) for row in rows]
 
 
+def list_variants(db: Connection, email: Email) -> list[Email]:
+    """The emails that are the same mail as this one with more or less text around it."""
+    first = email.variant_of_id or email.id
+    namesakes = list_by_message_id(db, email.message_id)
+    return [each for each in namesakes if each.id != email.id and (each.variant_of_id or each.id) == first]
+
+
 def find_tombstone(db: Connection, content_key: str) -> Tombstone | None:
     row = db.execute(
         "select content_key, message_id, thread_id, parent_type, parent_id from tombstones where content_key = ?",

@@ -19,7 +19,9 @@ def closed(**changes):
         pytest.param(facts(), OpenCase("new to support"), id="a new mail opens a case"),
         pytest.param(facts(entitled=False, account="ann"), NoCase("ann opens no cases"), id="not every account opens cases"),
         pytest.param(facts(with_case=False), NoCase("imported without cases"), id="an archive opens none"),
-        pytest.param(facts(is_variant=True), NoCase("a variant of a mail that has its case"), id="a variant opens none"),
+        pytest.param(
+            facts(variant_decided=True), NoCase("its case was decided when a variant of it came"), id="once for all variants"
+        ),
         pytest.param(facts(decided_by=2), NoCase("its case was decided when another account brought it"), id="once per email"),
         pytest.param(facts(own="our own mail, sent from here"), NoCase("our own mail, sent from here"), id="our own mail"),
         pytest.param(
