@@ -27,6 +27,7 @@ def case_facts(
         auto_submitted=account.auto_submitted if account else "store",
         is_bounce=mail.bounce is not None,
         variant_decided=any(each.case_account_id is not None for each in emails.list_variants(db, email)),
+        opened=cases.opened_by(db, email.id),
         decided_by=email.case_account_id,
         linked=_linked_case(db, parent, account, arranged, now),
     )

@@ -22,8 +22,8 @@ class LinkedCase:
 class CaseFacts:
     """What decides: the account that brought the mail (`entitled`: a group account that opens cases), and the mail.
 
-    `own` says why the mail is ours ("" when it isn't); `automatic` why it is automatic. `decided_by` names the account that was
-    already entitled to this email's case; `variant_decided`: one was to the case of a variant of it.
+    `own` says why the mail is ours ("" when it isn't); `automatic` why it is automatic. `opened` is the case that the email has opened
+    before, `decided_by` the account that was already entitled to its case; `variant_decided`: one was to that of a variant of it.
     """
 
     entitled: bool
@@ -34,6 +34,7 @@ class CaseFacts:
     auto_submitted: str = "store"
     is_bounce: bool = False
     variant_decided: bool = False
+    opened: int | None = None
     decided_by: int | None = None
     linked: LinkedCase | None = None
 
@@ -90,6 +91,8 @@ def _follow_up(facts: CaseFacts, case: LinkedCase) -> CaseDecision:
 
 def _settled(facts: CaseFacts) -> str:
     """Why the mail has had its chance of a case, "" when it has not."""
+    if facts.opened is not None:
+        return f"it has opened case {facts.opened} before"
     if facts.decided_by is not None:
         return "its case was decided when another account brought it"
     return "its case was decided when a variant of it came" if facts.variant_decided else ""

@@ -80,6 +80,12 @@ def get(db: Connection, number: int) -> Case:
     return case
 
 
+def opened_by(db: Connection, email_id: int) -> int | None:
+    """The case that an email has opened, whether it still hangs on it or not; None where it opened none."""
+    found = one(db, "select number from cases where opened_by_email_id = ?", (email_id,))
+    return None if found is None else int(found)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """Which cases to list; a None asks nothing. `status` is a status or `open`; `unassigned` asks for those of nobody."""

@@ -258,6 +258,15 @@ def test_an_unlinked_email_leaves_the_stream(office: Office) -> None:
     assert ("email-received", key) not in notes_of(office, "contact:2")
 
 
+def test_an_email_that_was_taken_off_the_case_it_opened_opens_no_other(office: Office) -> None:
+    office.do("", "group-account", "edit", "plain", "--create-case")
+    opened = office.do("", "deliver", "plain", stdin=letter("zqopenerqz"))
+    office.do("", "email", "unlink", str(opened["email"]))
+    assert office.do("", "reprocess", str(opened["email"]), "--yes") == []
+    assert office.do("", "email", "show", str(opened["email"]))["case"] is None
+    assert office.do("", "email", "explain", str(opened["email"]))["steps"][-2]["reason"] == "it has opened case 7 before"
+
+
 def test_an_email_hangs_on_no_email(office: Office) -> None:
     assert office.run("u", "email", "link", "1", "email:2").code == 65
 

@@ -22,6 +22,7 @@ def closed(**changes):
         pytest.param(
             facts(variant_decided=True), NoCase("its case was decided when a variant of it came"), id="once for all variants"
         ),
+        pytest.param(facts(opened=3), NoCase("it has opened case 3 before"), id="one case in all, also off which it was taken"),
         pytest.param(facts(decided_by=2), NoCase("its case was decided when another account brought it"), id="once per email"),
         pytest.param(facts(own="our own mail, sent from here"), NoCase("our own mail, sent from here"), id="our own mail"),
         pytest.param(
