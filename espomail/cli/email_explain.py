@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @pass_desk
 def explain(desk: Desk, id_: int) -> None:
     visibility.require(desk.db, desk.actor, Thing("email", id_))
-    rows = [_step_json(step, _names(desk)) for step in _steps(desk, id_)]
+    rows = [step_json(step, user_names(desk)) for step in _steps(desk, id_)]
     if asked().format in ("json", "jsonl"):
         emit({"email": id_, "steps": rows})
     else:
@@ -41,11 +41,13 @@ def _steps(desk: Desk, email_id: int) -> list[Step]:
     return explaining.for_user(steps, user_id=desk.actor.user_id, seen=seen.__contains__)
 
 
-def _names(desk: Desk) -> dict[int, str]:
+def user_names(desk: Desk) -> dict[int, str]:
+    """The users' names by id, for `step_json`."""
     return {each.id: each.name for each in users.list_(desk.db)}
 
 
-def _step_json(step: Step, names: dict[int, str]) -> dict[str, Any]:
+def step_json(step: Step, names: dict[int, str]) -> dict[str, Any]:
+    """A step as it is printed, with the names of users in its details."""
     return {**dataclasses.asdict(step), "details": _named(step.details, names)}
 
 

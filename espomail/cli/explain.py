@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
 import click
 
+from espomail.cli.email_explain import step_json, user_names
 from espomail.cli.frame import asked, command, emit, pass_desk, read_path
 from espomail.rules import access
 from espomail.store import accounts
@@ -29,7 +29,8 @@ def explain(desk: Desk, file: str, account: str) -> None:
     access.require_admin(desk.actor)
     found = accounts.get_by_name(desk.db, account)
     steps = rehearsal.explain(desk, found, read_path(desk, file), received_at=desk.now())
-    rows = [dataclasses.asdict(step) for step in steps]
+    names = user_names(desk)
+    rows = [step_json(step, names) for step in steps]
     if asked().format in ("json", "jsonl"):
         emit({"email": None, "steps": rows})
     else:

@@ -401,6 +401,14 @@ def test_a_user_is_told_what_is_about_themselves(office: Office) -> None:
     assert "'v'" not in str(told)
 
 
+def test_a_mail_in_a_file_is_explained_with_the_names_of_users(office: Office, tmp_path: Path) -> None:
+    file = tmp_path / "letter.eml"
+    file.write_bytes(letter("zqfileqz", To="u@office.example"))
+    steps = {step["step"]: step for step in office.do("", "explain", str(file), "--account", "plain")["steps"]}
+    told = steps["notify"]["details"]
+    assert [each["user"] for key in ("told", "not_told") for each in told[key]] == ["u"]
+
+
 @pytest.mark.parametrize(
     ("relation", "level", "allowed", "reason"),
     [
