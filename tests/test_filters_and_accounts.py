@@ -188,6 +188,24 @@ ANSWER = (
 )
 
 
+def test_what_a_users_filters_did_is_told_to_them_and_to_admins(office: Office) -> None:
+    """Ann gets the mail with the account, ben with the case that is given to him."""
+    office.do(
+        "group-account edit sales --create-case --distribution direct-assignment --assign-to ben",
+        "filter add bills --user ann --subject *bill* --action skip --position 1",
+        "filter add bobs --user ann --from bob@* --action move-to-folder --target Offers",
+        "filter add later --user ben --body-contains printer --action none",
+    )
+    assert office.arrive("sales") == "done"
+    step = {s["step"]: s for s in office.run("email", "explain", "1", "--json").json["steps"]}["filter"]
+    ann = {"user": "ann", "filter": "bobs", "action": "move-to-folder", "tried": {"bills": "subject: *bill*"}}
+    ben = {"user": "ben", "filter": "later", "action": "none", "tried": {}}
+    assert step["reason"] == "no filters; in an inbox bobs matches: move-to-folder; in an inbox later matches: none"
+    assert step["details"]["inboxes"] == [ann, ben]
+    told = {s["step"]: s for s in office.run("email", "explain", "1", "--json", "--as", "ann").json["steps"]}["filter"]
+    assert told["details"] == {"inboxes": [ann]}
+
+
 def test_filters_hold_for_whom_the_case_gives_the_mail(office: Office) -> None:
     """Ann is in no team of support: she gets the mail because its case is hers, first by its distribution, then as its agent."""
     office.do(

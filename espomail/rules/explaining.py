@@ -34,6 +34,12 @@ def _outcome(reason: str) -> Callable[[Step, int, Seen], Step | None]:
     return tell
 
 
+def _filter(step: Step, user_id: int, seen: Seen) -> Step | None:
+    own = [inbox for inbox in step.details.get("inboxes", ()) if inbox.get("user_id") == user_id]
+    details = {"inboxes": own} if own else {}
+    return Step(step.step, step.outcome, "whether a filter kept it out or put it away", details)
+
+
 def _link(step: Step, user_id: int, seen: Seen) -> Step | None:
     parent = _parent_of(step)
     if parent is None or not seen(parent):
@@ -63,7 +69,7 @@ def _notify(step: Step, user_id: int, seen: Seen) -> Step | None:
 TELLERS: Mapping[str, Callable[[Step, int, Seen], Step | None]] = {
     "parse": _whole,
     "known": _outcome("whether we held this mail already"),
-    "filter": _outcome("whether a filter kept it out or put it away"),
+    "filter": _filter,
     "link": _link,
     "case": _case,
     "distribute": _distribute,

@@ -59,7 +59,7 @@ def silenced_before(
 ) -> Mapping[int, str]:
     """What silences a mail for the users who had it before this account brought it, where something does."""
     had = {user_id: lies_in for user_id, lies_in in email_users.folders(p.db, email.id).items() if user_id not in newly}
-    reasons = {user_id: _silence(p, _hit(p, head, whole, user_id), lies_in) for user_id, lies_in in had.items()}
+    reasons = {user_id: _silence(p, _verdict(p, head, whole, user_id).hit, lies_in) for user_id, lies_in in had.items()}
     return {user_id: reason for user_id, reason in reasons.items() if reason}
 
 
@@ -83,7 +83,10 @@ def _put_away(
     p: Passage, head: Head, whole: Callable[[], Mail], email: Email, user_id: int, account_hit: filters.Filter | None
 ) -> str:
     """Apply the user's own filters, then the folder map of their mailbox; return what silences the notice, "" for nothing."""
-    hit = _hit(p, head, whole, user_id)
+    verdict = _verdict(p, head, whole, user_id)
+    if verdict.hit or verdict.tried:
+        p.note_inbox(user_id, verdict)
+    hit = verdict.hit
     flagging = [f for f in (hit, account_hit) if f is not None]
     folder_id = hit.folder_id if hit and hit.action == "move-to-folder" else _mapped_folder(p, user_id)
     email_users.set_state(
@@ -99,8 +102,8 @@ def _put_away(
     return _silence(p, hit, folder_id)
 
 
-def _hit(p: Passage, head: Head, whole: Callable[[], Mail], user_id: int) -> filters.Filter | None:
-    return filters.first_hit(p.arranged.user_filters.get(user_id, ()), head, whole).hit
+def _verdict(p: Passage, head: Head, whole: Callable[[], Mail], user_id: int) -> filters.Verdict:
+    return filters.first_hit(p.arranged.user_filters.get(user_id, ()), head, whole)
 
 
 def _silence(p: Passage, hit: filters.Filter | None, folder_id: int | None) -> str:

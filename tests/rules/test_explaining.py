@@ -25,6 +25,9 @@ NOTICES = Step(
 )
 FILTERED = Step("filter", "passed", "no filter matches", {"tried": {"secret filter": "subject"}})
 
+OWN = {"user_id": 1, "filter": "news", "action": "skip", "tried": {"bills": "subject: bill"}}
+INBOXES = Step("filter", "passed", "no filters", {"tried": {}, "inboxes": [{"user_id": 2, "filter": "hers"}, OWN]})
+
 
 def told(step: Step, *, user_id: int = 1, seen: bool = True) -> Step | None:
     found = for_user([step], user_id=user_id, seen=lambda thing: seen)
@@ -44,6 +47,7 @@ def told(step: Step, *, user_id: int = 1, seen: bool = True) -> Step | None:
         pytest.param(NOTICES, 2, True, ("not notified", {"user_id": 2}), id="they were not"),
         pytest.param(NOTICES, 3, True, None, id="it was not about them"),
         pytest.param(FILTERED, 1, True, ("passed", {}), id="filters of others are not named"),
+        pytest.param(INBOXES, 1, True, ("passed", {"inboxes": [OWN]}), id="their own filters are"),
     ],
 )
 def test_a_step_is_told(step: Step, user_id: int, seen: bool, expected: tuple[str, dict[str, Any]] | None) -> None:
