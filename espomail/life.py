@@ -64,7 +64,7 @@ def process(db: Connection, receipt: Receipt, arranged: Arrangements, *, now: da
     newly_linked = link_people(p, head, whole, email, screening.hit)
     earlier = silenced_before(p, head, whole, email, newly=newly_linked)
     had_it = email_users.attention(db, email.id)
-    clues = clues_of(db, mail, cited, arranged)
+    clues = clues_of(db, mail, cited, arranged, p.account)
     parent = link_record(p, mail, email, clues)
     case = decide_case(p, mail, email, parent, customer(clues))
     agent_id = distribute(p, email, case)
@@ -91,7 +91,7 @@ def revisit(db: Connection, email: Email, receipt: Receipt, arranged: Arrangemen
     mail = parse(raw, trusted_authserv_id=arranged.settings.trusted_authserv_id)
     screening = screen(p, mail, lambda: mail)
     p.steps[:] = [screening.step]
-    clues = clues_of(db, mail, citations(db, mail, besides=email.id), arranged)
+    clues = clues_of(db, mail, citations(db, mail, besides=email.id), arranged, p.account)
     undecided = dataclasses.replace(email, case_account_id=None)
     parent = link_record(p, mail, undecided, clues)
     case = decide_case(p, mail, undecided, parent, customer(clues))

@@ -81,3 +81,56 @@ def test_a_colleagues_mail_stands_as_received_in_the_case_that_it_opens(run: Run
     for account in order:
         run("deliver", account, input=mail)
     assert (stream(run, "case:1"), stream(run, "account:Ours")) == (["create", "email-received"], ["create"])
+
+
+CHAIN = (("q", None), ("a", "q"), ("b", "a"))
+
+
+@pytest.mark.parametrize("order", [("own", "desk"), ("desk", "own")], ids="-".join)
+def test_a_whole_chain_of_answers_is_in_the_case_whichever_account_came_first(run: Runner, order: tuple[str, str]) -> None:
+    """The group account has the question alone; each answer cites only the mail before it."""
+    run("user", "add", "ann", "--email", "ann@team.example")
+    run("personal-account", "add", "own", "--user", "ann", "--address", "ann@team.example")
+    run("group-account", "add", "desk", "--address", "desk@team.example", "--create-case")
+    at = datetime.now(UTC)
+    mails = [letter(f"{id}@client.example", answers=cited and f"{cited}@client.example", text=id, at=at) for id, cited in CHAIN]
+    for account in order:
+        for mail in mails if account == "own" else mails[:1]:
+            run("deliver", account, input=mail)
+    assert [each["case"] for each in run("email", "list", "--json").json] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("order", [("own", "desk"), ("desk", "own")], ids="-".join)
+def test_a_stranger_s_answer_stays_out_of_the_case_whichever_account_came_first(run: Runner, order: tuple[str, str]) -> None:
+    run("user", "add", "ann", "--email", "ann@team.example")
+    run("personal-account", "add", "own", "--user", "ann", "--address", "ann@team.example")
+    run("group-account", "add", "desk", "--address", "desk@team.example", "--create-case", "--strangers", "new-case")
+    at = datetime.now(UTC)
+    question = letter("q@client.example", at=at)
+    answer = letter("a@bad.example", sender="eve@bad.example", answers="q@client.example", at=at)
+    for account in order:
+        for mail in (question, answer) if account == "own" else (question,):
+            run("deliver", account, input=mail)
+    assert [each["case"] for each in run("email", "list", "--json").json] == [None, 1]
+
+
+def test_an_answer_hung_on_a_record_by_hand_stays_there_when_its_question_gets_a_case(run: Runner) -> None:
+    run("user", "add", "ann", "--email", "ann@team.example")
+    run("record", "add", "account", "--name", "Acme")
+    run("personal-account", "add", "own", "--user", "ann", "--address", "ann@team.example")
+    run("group-account", "add", "desk", "--address", "desk@team.example", "--create-case")
+    question, answer = letter("q@client.example"), letter("a@client.example", answers="q@client.example")
+    for mail in (question, answer):
+        run("deliver", "own", input=mail)
+    run("email", "link", "2", "account:Acme")
+    run("deliver", "desk", input=question)
+    assert [each["parent"]["type"] for each in run("email", "list", "--json").json] == ["account", "case"]
+
+
+def test_a_case_that_no_account_opened_is_joined_as_the_account_that_brings_the_mail_says(run: Runner) -> None:
+    run("group-account", "add", "desk", "--address", "desk@team.example", "--create-case", "--strangers", "new-case")
+    run("case", "add", "--name", "By phone")
+    run("import", "-", "--account", "desk", "--no-case", input=letter("q@client.example"))
+    run("email", "link", "1", "case:1")
+    stranger = letter("a@bad.example", sender="eve@bad.example", answers="q@client.example")
+    assert run("deliver", "desk", "--json", input=stranger).json["case"] == 2

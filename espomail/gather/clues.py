@@ -8,17 +8,20 @@ from espomail.gather.arrangements import Arrangements
 from espomail.gather.citations import Citations
 from espomail.gather.records import stand_in
 from espomail.mail import tokens
-from espomail.model import Mail, Thing
+from espomail.model import Account, Mail, Thing
 from espomail.rules import linking
 from espomail.store import cases, emails, people
 from espomail.store.db import Connection
 
 
-def clues_of(db: Connection, mail: Mail, cited: Citations, arranged: Arrangements) -> linking.Clues:
+def clues_of(
+    db: Connection, mail: Mail, cited: Citations, arranged: Arrangements, bringing: Account | None = None
+) -> linking.Clues:
+    """The clues of a mail; `bringing` is the account that it comes by."""
     sender = mail.sender.address if mail.sender else ""
     return linking.Clues(
         signed_ids=tuple(_signed_ids(db, cited, arranged)),
-        cited=tuple(_cited(db, mail, sender, cited, arranged)),
+        cited=tuple(_cited(db, mail, sender, cited, arranged, bringing)),
         signed_addresses=tuple(_signed_addresses(db, mail, arranged)),
         token=_token(db, mail, sender, arranged),
         people=tuple(_people(db, mail, arranged)),
@@ -59,7 +62,9 @@ def _existing(db: Connection, where: str, thing: Thing, arranged: Arrangements) 
     return linking.Signed(where, stand_in(db, found, arranged))
 
 
-def _cited(db: Connection, mail: Mail, sender: str, cited: Citations, arranged: Arrangements) -> Iterable[linking.Cited]:
+def _cited(
+    db: Connection, mail: Mail, sender: str, cited: Citations, arranged: Arrangements, bringing: Account | None
+) -> Iterable[linking.Cited]:
     found = [(i, cited.held[i], False) for i in cited.ids if i in cited.held]
     found += [(i, cited.shared[i], True) for i in cited.ids if i in cited.shared]
     found += [(mail.message_id, cited.late, True)] if cited.late else []
@@ -69,13 +74,19 @@ def _cited(db: Connection, mail: Mail, sender: str, cited: Citations, arranged: 
         if parent is None or parent.type != "case":
             yield linking.Cited(where, message_id, parent, is_shared)
             continue
-        is_new = not arranged.ours(sender) and not people.takes_part(db, parent.id, sender)
-        yield linking.Cited(where, message_id, parent, is_shared, is_new, _strangers(db, parent.id, arranged))
+        is_new = is_new_to(db, parent.id, sender, arranged)
+        yield linking.Cited(where, message_id, parent, is_shared, is_new, strangers(db, parent.id, arranged, bringing))
 
 
-def _strangers(db: Connection, number: int, arranged: Arrangements) -> str:
+def is_new_to(db: Connection, number: int, address: str, arranged: Arrangements) -> bool:
+    """Whether an address is nobody of ours and has had no part in a case so far."""
+    return not arranged.ours(address) and not people.takes_part(db, number, address)
+
+
+def strangers(db: Connection, number: int, arranged: Arrangements, bringing: Account | None) -> str:
+    """What somebody new to a case does by citing its mail, as its own account says, else the one that brings the mail."""
     case = cases.find(db, number)
-    account = arranged.accounts.get(case.group_account_id or 0) if case else None
+    account = (arranged.accounts.get(case.group_account_id or 0) if case else None) or bringing
     return account.strangers if account else "attach"
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from espomail.gather.cases import case_facts
+from espomail.gather.clues import is_new_to, strangers
 from espomail.model import Mail, Step, Thing
 from espomail.rules import cases as rules
 from espomail.rules import linking
 from espomail.steps.link import hang
 from espomail.steps.passage import Passage
-from espomail.store import case_emails, cases, email_teams, emails, people, threads
+from espomail.store import case_emails, cases, email_teams, emails, notes, threads
 from espomail.store.emails import Email
 
 
@@ -65,8 +66,7 @@ def _open_case(p: Passage, mail: Mail, email: Email, who: linking.Person | None,
 def _join_case(p: Passage, email: Email, number: int, *, reopens: bool) -> str | None:
     """Put the email into the case's stream, its people into the email; return the sender's address if new to the case."""
     case = cases.get(p.db, number)
-    is_known = p.arranged.ours(email.from_address) or people.takes_part(p.db, number, email.from_address)
-    newcomer = None if is_known else email.from_address
+    newcomer = email.from_address if is_new_to(p.db, number, email.from_address, p.arranged) else None
     data = {"new_to_it": newcomer} if newcomer else {}
     hang(p, email, Thing("case", number), company_id=case.account_id, data=data)
     case_emails.link_people(p.db, case, email.id)
@@ -83,9 +83,25 @@ def pass_on(p: Passage, email: Email, case: CaseResult, *, came_late: bool, is_k
     if came_late:
         threads.adopt_answers(p.db, email.id, email.message_id)
         threads.join_citing(p.db, email.thread_id, email.message_id)
-        waiting = threads.list_waiting_replies(p.db, email.message_id) if case.number is not None else []
-        for reply in waiting:
-            if reply.id != email.id and case.number is not None:
-                _join_case(p, reply, case.number, reopens=False)
+        if case.number is not None:
+            _join_waiting(p, email.message_id, case.number)
     if came_late or is_known:
         email_teams.spread(p.db, email.id)
+
+
+def _join_waiting(p: Passage, message_id: str, number: int) -> None:
+    """Put the emails that answer a mail of the case into it, where they wait for one, and those that answer them in turn."""
+    cited = [message_id]
+    while cited:
+        for reply in threads.list_waiting_replies(p.db, cited.pop()):
+            if _would_have_joined(p, reply, number):
+                _join_case(p, reply, number, reopens=False)
+                cited.append(reply.message_id)
+
+
+def _would_have_joined(p: Passage, reply: Email, number: int) -> bool:
+    """Whether an email would hang on the case had it come after the mail that it answers."""
+    if reply.parent is not None and notes.is_by_hand(p.db, reply.parent, reply.id):
+        return False
+    attaches = strangers(p.db, number, p.arranged, p.account) == "attach"
+    return attaches or not is_new_to(p.db, number, reply.from_address, p.arranged)
