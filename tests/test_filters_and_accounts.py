@@ -107,6 +107,21 @@ def test_the_order_of_accounts_with_different_filters_makes_no_difference(office
     assert (email["case"], len(office.run("case", "list", "--json").json)) == (1, 1)
 
 
+@pytest.mark.parametrize("order", [("sales", "support"), ("support", "sales")], ids="-".join)
+def test_the_flags_of_an_accounts_filter_hold_for_all_whom_it_reaches(office: Office, order: tuple[str, str]) -> None:
+    """Sales reaches ann and ben, support ben alone: whoever has the mail already gets the flags too."""
+    office.do(
+        "user edit ben --add-team sales",
+        f"filter add shelve {OF_SALES} --action move-to-group-folder --target Shelf --mark-read --important",
+        "user add cat --email cat@team.example --team support",
+    )
+    for account in order:
+        office.arrive(account)
+    (email,) = office.seen()
+    flagged = {each["user"]: (each["is_read"], each["is_important"]) for each in email["users"]}
+    assert flagged == {"ann": (True, True), "ben": (True, True), "cat": (False, False)}
+
+
 # What is set up, what becomes of the mail, its group folder, and for ann: folder, read, important, in the trash.
 TOGETHER: dict[str, tuple[list[str], str, str | None, tuple[str | None, bool, bool, bool] | None]] = {
     "global skip before an account's move": (

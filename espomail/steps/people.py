@@ -28,14 +28,15 @@ def link_people(
         email_teams.link(p.db, email.id, email_teams.list_(p.db, email.answers_email_id))
     sender_id = p.arranged.users.get(head.sender.address) if head.sender else None
     newly: dict[int, str] = {}
-    for user_id, reason in _reasons(p, head):
+    reached = [*_reasons(p, head), *((user_id, "group-folder") for user_id in shelved)]
+    for user_id, reason in reached:
         if email_users.link(p.db, email.id, user_id, reason, is_read=user_id == sender_id):
             newly[user_id] = ""
     for user_id in newly:
         newly[user_id] = _put_away(p, head, whole, email, user_id, hit)
-    for user_id in shelved:
-        if email_users.link(p.db, email.id, user_id, "group-folder", is_read=user_id == sender_id):
-            newly[user_id] = _put_away(p, head, whole, email, user_id, hit)
+    if hit is not None:
+        for user_id in {user_id for user_id, _ in reached if user_id not in newly}:
+            _flag(p, email, user_id, hit)
     if account is not None and account.user_id is not None and account.user_id not in newly:
         _put_in_mapped_folder(p, email, account.user_id)
     return newly
@@ -100,6 +101,14 @@ def _put_away(
         at=p.now,
     )
     return _silence(p, hit, folder_id)
+
+
+def _flag(p: Passage, email: Email, user_id: int, account_hit: filters.Filter) -> None:
+    """Whoever had the mail before gets the flags of this account's filter too, as if it had come by this account first."""
+    read, important = account_hit.mark_read, account_hit.important
+    email_users.set_state(
+        p.db, email.id, user_id, folder_id=None, is_read=read, is_important=important, in_trash=False, at=p.now
+    )
 
 
 def _verdict(p: Passage, head: Head, whole: Callable[[], Mail], user_id: int) -> filters.Verdict:
