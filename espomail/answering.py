@@ -208,10 +208,12 @@ def reply_address(account: Account, number: int | None, key: bytes) -> str:
 # ---------------------------------------------------------------- bounces
 
 
-def note_bounce(db: Connection, mail: Mail, email: Email, note: Callable[[Step], None], *, now: datetime) -> Thing | None:
+def note_bounce(
+    db: Connection, mail: Mail, email: Email, note: Callable[[Step], None], *, tell: bool, now: datetime
+) -> Thing | None:
     """Tie a bounce to the mail of ours that came back, note it there, and mark an address that does not exist.
 
-    A bounce that quotes no mail that we sent changes nothing: anybody can write one.
+    `tell` says whether who wrote that mail is to be told. A bounce that quotes no mail that we sent changes nothing: anybody can write one.
     """
     bounce = mail.bounce
     assert bounce is not None
@@ -232,7 +234,7 @@ def note_bounce(db: Connection, mail: Mail, email: Email, note: Callable[[Step],
         if recipient.is_hard and bounce.empty_return_path and address and outbox.went_to(db, ours.id, address):
             records.set_invalid(db, address, is_invalid=True)
             marked.append(address)
-    if ours.created_by_id is not None:
+    if tell and ours.created_by_id is not None:
         notifications.add(
             db, ours.created_by_id, "bounce", f"email:{email.id}", at=now, email_id=email.id, thing=ours.parent, text=text
         )

@@ -257,6 +257,19 @@ def test_who_wrote_what_came_back_is_told_of_it_once(shop, post):
     assert [notice["type"] for notice in told[: len(told) - before]] == ["bounce"]
 
 
+def test_a_bounce_that_is_imported_without_notices_tells_nobody(shop, post):
+    shop.run("role edit agent --add-set group-email-account=team")
+    shop.run("group-account edit support --shared")
+    deliver(shop, question())
+    written = shop.ask("case reply 1 --body hi --as ann")
+    shop.run("send")
+    before = shop.ask("notification list")
+    returned = bounce_of(shop.ask(f"email show {written['email']}")["message_id"].join("<>"))
+    assert shop.ask("import - --account support --no-notify", stdin=returned)["imported"] == 1
+    assert shop.ask("stream show case:1")["stream"][-1]["type"] == "bounce"
+    assert shop.ask("notification list") == before
+
+
 def test_whoever_looks_after_a_case_sees_that_its_mail_came_back(shop, post):
     """Bob may read his own mail only; the auto-reply that came back is nobody's."""
     shop.run("role add own --set case.read=own --set email.read=own")

@@ -16,7 +16,7 @@ from espomail.store.emails import Email
 def link_record(p: Passage, mail: Mail, email: Email, clues: linking.Clues) -> Thing | None:
     """Hang the email on what it belongs to; one that hangs on a case already, or was hung by hand, stays there."""
     if mail.bounce is not None:
-        return answering.note_bounce(p.db, mail, email, p.note, now=p.now)
+        return answering.note_bounce(p.db, mail, email, p.note, tell=p.tells_of(email), now=p.now)
     if email.parent is not None and (email.parent.type == "case" or notes.is_by_hand(p.db, email.parent, email.id)):
         p.note(Step("link", "linked", f"belongs to {email.parent} already", {"parent": str(email.parent), "step": "known"}))
         return email.parent
