@@ -135,7 +135,7 @@ def test(desk: Desk, name: str, file: str) -> None:
 @pass_desk
 def preview(desk: Desk, /, name: str | None, days: int, **given: Any) -> None:
     row = get_own(desk, name) if name else _unnamed(desk, given)
-    if row.kind != "user" or row.user_id != desk.actor.user_id:
+    if _owner_id(desk, row) != desk.actor.user_id:
         access.require_admin(desk.actor)
     outcome = _preview(desk, row, days=days)
     if asked().format in ("json", "jsonl"):
@@ -175,11 +175,14 @@ def _preview(desk: Desk, row: filters.FilterRow, *, days: int) -> dict[str, Any]
 
 def _owner(desk: Desk, row: filters.FilterRow) -> Actor:
     """Through whose eyes a preview looks: those of the user whose filter it is, else of who acts."""
-    owner_id = row.user_id
-    if row.kind == "personal-account" and row.account_id is not None:
-        account = accounts.find(desk.db, row.account_id)
-        owner_id = account.user_id if account else None
+    owner_id = _owner_id(desk, row)
     return desk.actor if owner_id in (None, desk.actor.user_id) else sight.as_actor(desk.db, owner_id)
+
+
+def _owner_id(desk: Desk, row: filters.FilterRow) -> int | None:
+    """The user whose inbox or personal account it filters, None for a global filter or one of a group account."""
+    account = accounts.find(desk.db, row.account_id) if row.account_id is not None else None
+    return account.user_id if account else row.user_id
 
 
 def _changed(desk: Desk, filter_id: int, what: str) -> None:
