@@ -129,7 +129,8 @@ def _webhook(value: Any) -> str:
         raise ValueError("must be an https:// address")
     parts = urlsplit(value)
     is_here = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")
-    if not parts.hostname or not (parts.scheme == "https" or is_here):
+    is_one_word = not any(character.isspace() or ord(character) < 0x21 or character == "\x7f" for character in value)
+    if not parts.hostname or not is_one_word or not (parts.scheme == "https" or is_here):
         raise ValueError("must be an https:// address")
     return str(value)
 

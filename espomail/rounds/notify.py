@@ -7,6 +7,7 @@ users are queued before the first hook is asked, so that a slow one holds up nob
 
 from __future__ import annotations
 
+import http.client
 import json
 import shlex
 import subprocess
@@ -123,10 +124,15 @@ def as_json(telling: Telling) -> dict[str, Any]:
 
 
 def _run(command: str, document: bytes) -> str | None:
-    """Give the JSON to a command on its standard input; return what went wrong, None for nothing."""
+    """Give the JSON to a command on its standard input; return what went wrong, None for nothing.
+
+    Its arguments are not told: a token may be among them.
+    """
     try:
         done = subprocess.run(shlex.split(command), input=document, capture_output=True, timeout=HOOK_S, check=False)
-    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+    except subprocess.TimeoutExpired:
+        return f"the notify command took more than {HOOK_S} s"
+    except (OSError, ValueError) as error:
         return f"the notify command failed: {error}"
     return f"the notify command ended with {done.returncode}" if done.returncode else None
 
@@ -137,5 +143,7 @@ def _post(url: str, document: bytes) -> str | None:
     try:
         with urllib.request.urlopen(request, timeout=HOOK_S) as answer:
             return None if answer.status < 300 else f"the webhook answered {answer.status}"
+    except http.client.HTTPException:  # its words would hold the answer, or the address with its token
+        return "the webhook failed: what it speaks is no HTTP"
     except (OSError, ValueError) as error:
         return f"the webhook failed: {error}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 import threading
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from espomail.rounds import notify
 from espomail.store import notifications
 from espomail.store.db import Connection, transaction
 from tests.cli.test_send import do, question
@@ -125,11 +127,12 @@ def test_the_subject_of_a_hostile_mail_adds_no_header_to_its_notice(office: Runn
 
 
 class Webhook(HTTPServer):
-    """Keeps what is posted to it; answers `status`."""
+    """Keeps what is posted to it; answers `status`, or as another kind of server does."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Posted)
         self.status, self.posted = 200, list[Any]()
+        self.speaks_http = True
 
 
 class _Posted(BaseHTTPRequestHandler):
@@ -137,6 +140,9 @@ class _Posted(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.server.posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        if not self.server.speaks_http:
+            self.wfile.write(b"220 mail.example ESMTP\r\n")
+            return
         self.send_response(self.server.status)
         self.send_header("Content-Length", "0")
         self.end_headers()
@@ -192,8 +198,34 @@ def test_a_hook_that_fails_is_told_of_and_holds_up_no_mail(
     assert office("notify").exit_code == 0
 
 
+def test_a_webhook_that_speaks_no_http_stops_nothing_that_cron_has_to_send(
+    office: Runner, db: Connection, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    webhook.speaks_http = False
+    configure(office, monkeypatch, webhook=f"http://127.0.0.1:{webhook.server_address[1]}/hook")
+    arrive(office, 1)
+    done = office("cron", "--json")
+    assert (done.exit_code, done.json["send"] is not None) == (3, True), done.stderr
+    assert "the webhook failed: what it speaks is no HTTP" in done.stderr
+    assert [to for to, _ in mails(db)] == ["ann@team.example"]
+
+
+def test_a_hook_s_token_is_in_no_trouble(office: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notify, "HOOK_S", 0.2)
+    configure(office, monkeypatch, command=f"{shlex.quote(sys.executable)} -c 'import time; time.sleep(5)' --token=hunter2")
+    arrive(office, 1)
+    done = office("notify")
+    assert (done.exit_code, "took more than" in done.stderr, "hunter2" in done.stderr) == (3, True, False), done.stderr
+
+
 def test_a_webhook_must_be_https_or_this_machine(office: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
-    for url in ("http://chat.example/hook", "http://127.0.0.1.evil.example/hook", "https://", "file:///etc/passwd"):
+    for url in (
+        "http://chat.example/hook",
+        "http://127.0.0.1.evil.example/hook",
+        "https://",
+        "file:///etc/passwd",
+        "https://a.example/b c",
+    ):
         configure(office, monkeypatch, webhook=url)
         assert office("notify").exit_code == 78, url
 
