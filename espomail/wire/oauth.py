@@ -5,6 +5,7 @@ Where tokens are kept is the caller's affair. Requests go over verified HTTPS on
 
 from __future__ import annotations
 
+import http.client
 import json
 import urllib.error
 import urllib.parse
@@ -153,13 +154,15 @@ def _post(provider: Provider, url: str, fields: dict[str, str], *, pending: tupl
     except OSError as error:
         reason = getattr(error, "reason", None) or error
         raise Unreachable(f"{host} can't be reached: {reason}", "check the network") from None
+    except http.client.HTTPException:  # no OSError, and its words hold what was answered
+        raise Unreachable(f"{host} does not speak HTTP", "check the address of the endpoint") from None
     return _checked(_object(raw, host), host, pending)
 
 
 def _object(raw: bytes, host: str) -> dict[str, Any]:
     try:
         answer = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         answer = None
     if not isinstance(answer, dict):
         raise Unreachable(f"{host} answered something that is not JSON", "check the address of the endpoint")

@@ -23,6 +23,7 @@ from tests import servers
 NOW = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 CLIENT = Client("our-app", "app-secret")
 Answer = tuple[int, Any]
+NO_HTTP = 0
 
 
 class TokenServer(HTTPServer):
@@ -51,6 +52,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.asked.append((self.path, dict(urllib.parse.parse_qsl(body))))
         status, value = self.server.answers.pop(0)
         raw = value if isinstance(value, bytes) else json.dumps(value).encode()
+        if status == NO_HTTP:
+            self.wfile.write(raw)
+            return
         self.send_response(status)
         self.send_header("Content-Length", str(len(raw)))
         if status in (302, 307):
@@ -124,6 +128,8 @@ FAILURES: dict[str, tuple[Answer, type[Exception], str]] = {
     ),
     "a provider in trouble": ((503, b"busy"), Unreachable, "localhost gives no tokens now: HTTP 503"),
     "a page instead of JSON": ((200, b"<html>"), Unreachable, "localhost answered something that is not JSON"),
+    "brackets without end": ((200, b"[" * 100_000), Unreachable, "localhost answered something that is not JSON"),
+    "another kind of server": ((NO_HTTP, b"220 mail ESMTP\r\n"), Unreachable, "localhost does not speak HTTP"),
     "a list instead of an object": ((200, []), Unreachable, "localhost answered something that is not JSON"),
     "an answer without a token": ((200, {}), Unreachable, "the provider's answer lacks access_token"),
     "a redirection": ((307, b""), Unreachable, "localhost answered something that is not JSON"),
