@@ -17,7 +17,7 @@ import click
 
 from espomail import __version__
 from espomail.cli.front import Front, asked
-from espomail.cli.output import changed, complain, emit, note, removed, said, say, trouble, write, write_bytes
+from espomail.cli.output import changed, complain, emit, note, removed, safe, said, say, trouble, write, write_bytes
 from espomail.errors import BadInput, UsageError
 
 if TYPE_CHECKING:
@@ -236,7 +236,7 @@ def confirm(question: str, *, yes: bool) -> None:
         return
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError(f"not done without a terminal to ask on: {question}", "add --yes")
-    if not click.confirm(question, err=True):
+    if not click.confirm(safe(question), err=True):
         raise UsageError("not done", None)
 
 

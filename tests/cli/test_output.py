@@ -220,8 +220,8 @@ def test_a_sheet_shows_long_text_as_a_block_and_lists_of_things_as_a_table() -> 
     )
 
 
-def run_on_a_terminal(folder: Path, *words: str, **environment: str) -> str:
-    """What the program prints where stdout is a terminal."""
+def run_on_a_terminal(folder: Path, *words: str, typed: bytes = b"", **environment: str) -> str:
+    """What the program prints where stdout is a terminal, what was `typed` there included."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("ESPOMAIL", "SUDO", "XDG", "NO_COLOR"))}
     ours, theirs = pty.openpty()
     done = subprocess.Popen(
@@ -238,6 +238,7 @@ def run_on_a_terminal(folder: Path, *words: str, **environment: str) -> str:
         },
     )
     os.close(theirs)
+    os.write(ours, typed)
     printed = b""
     try:
         while chunk := os.read(ours, 4096):
@@ -270,6 +271,14 @@ def test_a_hostile_name_is_printed_harmless_on_a_terminal(run: Runner) -> None:
     assert "\\x1b]0;owned\\x07" in shown.replace("\r\n", "")
     assert "\x1b]" not in shown
     assert "[bold]" in shown
+
+
+def test_a_question_shows_a_hostile_name_harmless(run: Runner) -> None:
+    run("record", "add", "account", "--name", "Acme \x1b]0;owned\x07")
+    shown = run_on_a_terminal(run.folder, "record", "remove", "account", "1", typed=b"y\n")
+    assert "remove the account Acme \\x1b]0;owned\\x07 with its stream?" in shown
+    assert "\x1b" not in shown
+    assert run("record", "list", "account", "--json").json == []
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "ascii"])
