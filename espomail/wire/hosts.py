@@ -9,6 +9,7 @@ from typing import NamedTuple
 from espomail.errors import NotPermitted, Unreachable
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_GLOBAL_IPV6 = ipaddress.ip_network("2000::/3")  # all that IANA has given out; what lies outside wraps, maps or stays local
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -50,7 +51,7 @@ def require_public(host: str, endpoints: list[Endpoint]) -> None:
 def is_public(ip: IPAddress) -> bool:
     """Tell whether an address is globally reachable; addresses that wrap an IPv4 address are judged by that one."""
     inner = _wrapped(ip)
-    return inner.is_global and not inner.is_multicast
+    return inner.is_global and not inner.is_multicast and (inner.version == 4 or inner in _GLOBAL_IPV6)
 
 
 def is_loopback(ip: IPAddress) -> bool:
