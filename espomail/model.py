@@ -118,7 +118,10 @@ class Secret:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """How to reach one IMAP or SMTP server. `login` None means no log-in (SMTP only)."""
+    """How to reach one IMAP or SMTP server. `login` None means no log-in (SMTP only).
+
+    `allow_private` is true where an admin named the host; for others the setting `allow_private_hosts` says, at each connection.
+    """
 
     host: str
     port: int

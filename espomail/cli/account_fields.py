@@ -15,7 +15,7 @@ from espomail.model import Account, Server
 from espomail.rules import accounts as rules
 from espomail.rules.names import check_address
 from espomail.rules.settings import parse_number
-from espomail.store import folders, group_folders, settings, teams, templates, users
+from espomail.store import folders, group_folders, teams, templates, users
 
 if TYPE_CHECKING:
     from espomail.desk import Desk
@@ -165,7 +165,7 @@ def _server(
         secret=secret if login else None,
         tls_ca_file=str(Path(values["tls_ca_file"]).absolute()) if values["tls_ca_file"] else None,
         allow_plaintext=values["allow_plaintext"],
-        allow_private=desk.actor.is_admin or settings.load(desk.db).allow_private_hosts,
+        allow_private=desk.actor.is_admin,
     )
     if before and _place(before) == _place(after):
         return replace(after, allow_private=before.allow_private)

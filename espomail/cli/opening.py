@@ -7,7 +7,8 @@ import os
 import secrets
 import stat
 import time
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -89,10 +90,11 @@ def refuse_strangers(path: Path) -> None:
 def _open_mailbox(front: Front, account: Account, deadline_s: float) -> AbstractContextManager[Mailbox]:
     from espomail.wire import imap
 
-    password = _password(front, account.imap)
+    server = _reachable(front, account.imap) if account.imap else None
+    password = _password(front, server)
     budgets = front.configuration.budgets
     return imap.open_mailbox(
-        account,
+        replace(account, imap=server),
         password=password,
         deadline_s=deadline_s,
         connect_timeout_s=budgets.connect_seconds,
@@ -103,10 +105,20 @@ def _open_mailbox(front: Front, account: Account, deadline_s: float) -> Abstract
 def _open_post(front: Front, account: Any, deadline_s: float) -> AbstractContextManager[Any]:
     from espomail.wire import smtp
 
-    server = account.smtp if hasattr(account, "smtp") else account
+    server = _reachable(front, account.smtp if hasattr(account, "smtp") else account)
     password = _password(front, server)
     connect_timeout_s = front.configuration.budgets.connect_seconds
     return smtp.open_post(server, password=password, deadline_s=deadline_s, connect_timeout_s=connect_timeout_s)
+
+
+def _reachable(front: Front, server: Server) -> Server:
+    """A server with the setting `allow_private_hosts` as it is now, whatever it was when a user pointed an account there."""
+    if server.allow_private:
+        return server
+    from espomail.store import settings
+
+    with closing(store.open_db(front.db_path, now=front.now())) as db:
+        return replace(server, allow_private=settings.load(db).allow_private_hosts)
 
 
 def _password(front: Front, server: Server | None) -> str | None:

@@ -58,6 +58,19 @@ def test_what_keeps_an_account_from_working_is_told(office: Any, options: str) -
     assert tested.json["imap"]["message"]
 
 
+def test_a_user_s_account_reaches_a_private_host_while_the_setting_allows_it(office: Any, dovecot: servers.Dovecot) -> None:
+    office("role", "add", "mailer", "--set", "personal-accounts=yes")
+    office("user", "add", "ann", "--email", "ann@team.example", "--role", "mailer")
+    words = f"--imap-host {dovecot.host} --imap-port {dovecot.port} --imap-security none --imap-login ann --imap-password-stdin"
+    made = office(
+        *f"personal-account add box --address ann@team.example {words} --as ann".split(), input=servers.PASSWORD + "\n"
+    )
+    assert made.exit_code == 0, made.stderr
+    for allowed, ok in (("no", False), ("yes", True), ("no", False)):
+        office("settings", "set", "allow_private_hosts", allowed)
+        assert office("personal-account", "test", "box", "--as", "ann", "--json").json["imap"]["ok"] is ok, allowed
+
+
 def test_one_server_of_two_that_fails_is_half_a_failure(office: Any) -> None:
     office("group-account", "edit", "ann", *["--smtp-host", "127.0.0.1", "--smtp-port", "1", "--smtp-security", "none"])
     tested = office("group-account", "test", "ann", "--json")
