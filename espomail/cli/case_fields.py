@@ -43,10 +43,11 @@ CASE_FIELDS = (
 
 
 def case_json(desk: Desk, found: Sequence[Case]) -> list[dict[str, Any]]:
-    """Cases as CLI.md lists them; emails, attachments and customers that the actor may not see are left out."""
+    """Cases as CLI.md lists them; emails, attachments, customers and cases that the actor may not see are left out."""
     around = case_views.around(desk.db, (case.number for case in found))
     emails = sight.seen(desk.db, desk.actor, "email", _emails_of(found, around))
     customers = sight.things_seen(desk.db, desk.actor, _customers_of(around))
+    earlier = sight.seen(desk.db, desk.actor, "case", (c.follows_case for c in found if c.follows_case is not None))
     return [
         {
             "number": case.number,
@@ -61,7 +62,7 @@ def case_json(desk: Desk, found: Sequence[Case]) -> list[dict[str, Any]]:
             "contact": _ref(around[case.number].contact, customers),
             "lead": _ref(around[case.number].lead, customers),
             "group_account": around[case.number].group_account,
-            "follows_case": case.follows_case,
+            "follows_case": case.follows_case if case.follows_case in earlier else None,
             "created_at": case.created_at,
             "closed_at": case.closed_at,
             "followers": list(around[case.number].followers),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby, islice
 from typing import Any
 
@@ -48,7 +48,9 @@ def stream(db: Connection, actor: Actor, thing: Thing) -> list[Entry]:
     """The stream of a thing, oldest first; the caller has asked whether the actor may read the stream."""
     found = notes.list_(db, thing)
     readable = sight.seen(db, actor, "email", (n.email_id for n in found if n.email_id is not None))
-    return [_entry(note, thing, is_readable=note.email_id is None or note.email_id in readable) for note in found]
+    cases = sight.seen(db, actor, "case", (n.data["follows"] for n in found if "follows" in n.data))
+    told = [note if note.data.get("follows") in {None, *cases} else replace(note, data={}) for note in found]
+    return [_entry(note, thing, is_readable=note.email_id is None or note.email_id in readable) for note in told]
 
 
 def _entry(note: Note, thing: Thing, *, is_readable: bool) -> Entry:

@@ -150,6 +150,18 @@ def test_a_case_hides_the_mail_and_customers_that_its_reader_may_not_read(db: Co
     assert "secret" not in json.dumps(shown)
 
 
+@pytest.mark.parametrize(("who", "number"), [("", 1), ("root", 1), ("ann", None)])
+def test_the_case_that_another_follows_is_named_to_whom_may_see_it(
+    db: Connection, run: Run, who: str, number: int | None
+) -> None:
+    cases.add(db, name="Lamp", team_ids=(2,), now=NOW)
+    cases.add(db, name="Lamp again", team_ids=(1,), follows_case=1, now=NOW)
+    shown = run(who, "case", "show", "2").json
+    stream = run(who, "stream", "show", "case:2").json["stream"]
+    assert (shown["follows_case"], stream[0]["data"]) == (number, {"follows": number} if number else {})
+    assert run(who, "case", "list").json[0]["follows_case"] == number
+
+
 def test_a_list_carries_every_field_but_the_stream(db: Connection, run: Run) -> None:
     opened(db)
     mailed(db, 1)
