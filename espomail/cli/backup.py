@@ -45,6 +45,7 @@ def backup(desk: Desk, file: str) -> None:
 @click.option("--yes", is_flag=True, help="don't ask")
 def restore(file: str, yes: bool) -> None:
     from espomail.cli import actor, opening
+    from espomail.cli.front import acting_name
     from espomail.rounds import locks
     from espomail.store import backups
     from espomail.store.db import make_folder_of
@@ -54,6 +55,10 @@ def restore(file: str, yes: bool) -> None:
     actor.refuse_init(path)
     if path.exists():
         opening.refuse_strangers(path)
+    if acting_name(front):  # without one it is the system, who needs no database that can still be read
+        desk = front.desk()
+        desk.db.close()
+        access.require_admin(desk.actor)
     backups.check(Path(file))
     confirm(f"put {file} in place of {path}?", yes=yes)
     make_folder_of(path)

@@ -89,6 +89,11 @@ class Front:
         return self.opened
 
 
+def acting_name(front: Front) -> str | None:
+    """The user that --as or ESPOMAIL_AS names, None where neither does."""
+    return front.as_user or os.environ.get("ESPOMAIL_AS")
+
+
 def data_home() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from espomail.cli import actor
+from espomail.cli.front import acting_name
 from espomail.cli.output import complain, note
 from espomail.desk import Desk, Mailbox
 from espomail.errors import NotPermitted, NotSetUp
@@ -32,7 +33,7 @@ def open_desk(front: Front) -> Desk:
     refuse_strangers(path)
     db = store.open_db(path, now=front.now())
     try:
-        who = actor.actor_for(db, path, as_user=front.as_user or os.environ.get("ESPOMAIL_AS"))
+        who = actor.actor_for(db, path, as_user=acting_name(front))
         if front.format == "csv" and who.level("export") == "no":
             raise NotPermitted(f"{who.name} may not export, so not print CSV", "ask for --json or a table")
     except BaseException:  # whoever is refused, or interrupts, leaves no open database behind

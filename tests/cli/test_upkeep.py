@@ -142,6 +142,18 @@ def test_a_restored_backup_is_what_was_saved_and_what_it_replaced_is_kept(run: R
     assert (run.db_path.stat().st_mode & 0o777, kept.stat().st_mode & 0o777) == (0o600, 0o600)
 
 
+def test_only_admins_and_the_system_restore(run: Runner, tmp_path: Path) -> None:
+    run("user", "add", "ann", "--email", "ann@team.example")
+    run("user", "add", "root", "--email", "root@team.example", "--admin")
+    run("backup", str(tmp_path / "copy.db"))
+    before = sorted(path.name for path in tmp_path.iterdir())
+    assert run("restore", str(tmp_path / "copy.db"), "--yes", "--as", "ann").exit_code == 77
+    assert run("restore", str(tmp_path / "copy.db"), "--yes", "--as", "nobody").exit_code == 77
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+    assert run("restore", str(tmp_path / "copy.db"), "--yes", "--as", "root").exit_code == 0
+    assert [each["name"] for each in run("user", "list", "--json").json] == ["root", "ann"]
+
+
 def test_a_journal_without_its_database_is_not_left_to_the_restored_one(run: Runner, tmp_path: Path) -> None:
     run("backup", str(tmp_path / "copy.db"))
     run.db_path.unlink()
