@@ -269,13 +269,15 @@ def test_linking_asks_for_the_other_end_too(office: Office, far_end: str) -> Non
         (("email", "share", "{to}", "w"), ("email", "share", "{to}", "nobody")),
         (("email", "list", "--user", "w"), ("email", "list", "--user", "nobody")),
         (("email", "list", "--folder", "Attic"), ("email", "list", "--folder", "Nowhere")),
+        (("quarantine", "list", "--account", "theirs-box"), ("quarantine", "list", "--account", "no-box")),
+        (("oauth", "status", "theirs-box"), ("oauth", "status", "no-box")),
     ],
-    ids=["group folder", "user", "user's list", "list of a group folder"],
+    ids=["group folder", "user", "user's list", "list of a group folder", "quarantine of an account", "token of an account"],
 )
-def test_a_folder_or_user_out_of_reach_is_as_one_that_does_not_exist(
+def test_a_folder_user_or_account_out_of_reach_is_as_one_that_does_not_exist(
     office: Office, words: tuple[str, ...], like: tuple[str, ...]
 ) -> None:
-    with_roles(office, cells("own"))
+    with_roles(office, cells("own"), {"personal-accounts": "yes"})
     before = office.dump()
     hidden, missing = (office.run("u", *(word.format(to=office.ids["to"]) for word in each)) for each in (words, like))
     assert (hidden.code, missing.code) == (NOT_FOUND, NOT_FOUND)

@@ -11,7 +11,7 @@ import click
 
 from espomail import times
 from espomail.cli import oauth_tokens
-from espomail.cli.account_rights import get_editable, require_kind
+from espomail.cli.account_rights import Kind, get_editable
 from espomail.cli.account_secrets import secret_text
 from espomail.cli.actor import refuse_borrowed_path
 from espomail.cli.frame import argument, changed, complain, confirm, emit, group, option, pass_desk
@@ -104,9 +104,10 @@ def logout(desk: Desk, account: str, yes: bool) -> None:
 
 def _editable(desk: Desk, name: str) -> Account:
     """The account that the actor may change; of no kind or another's it is as if there were none."""
-    found = accounts.find_by_name(desk.db, name)
-    kind = found.kind if found else "group" if desk.actor.is_admin else "personal"
-    require_kind(desk, kind)
+    kind: Kind = "personal"
+    if desk.actor.is_admin:
+        found = accounts.find_by_name(desk.db, name)
+        kind = found.kind if found else "group"
     return get_editable(desk, kind, name)
 
 

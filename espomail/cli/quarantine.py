@@ -13,6 +13,7 @@ from espomail.cli.frame import changed, confirm, emit, group, pass_desk, write_b
 from espomail.cli.numbers import ID, limit_option
 from espomail.errors import BadInput, NotFound
 from espomail.reading import recognise
+from espomail.rules import access
 from espomail.store import accounts, raw_mails, receipts
 from espomail.store import quarantine as kept_mails
 from espomail.store.db import transaction
@@ -36,7 +37,11 @@ def quarantine() -> None: ...
 @limit_option
 @pass_desk
 def list_(desk: Desk, account: str | None, limit: int) -> None:
-    account_id = accounts.get_by_name(desk.db, account).id if account is not None else None
+    account_id = None
+    if account is not None:
+        found = accounts.get_by_name(desk.db, account)
+        access.require_account(desk.actor, found)
+        account_id = found.id
     rows = [each for each in kept_mails.list_(desk.db, account_id=account_id) if _may_see(desk, each)]
     emit([_json(desk, each) for each in rows[:limit]], columns=COLUMNS, fields=FIELDS)
 
