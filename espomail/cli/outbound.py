@@ -15,7 +15,7 @@ from espomail.errors import BadInput, UsageError
 from espomail.model import Account, Secret, Server, Settings
 from espomail.rules import access
 from espomail.rules import accounts as account_rules
-from espomail.rules.names import check_address
+from espomail.rules.names import check_address, check_display_name
 from espomail.rules.settings import OUTBOUND_KEYS
 from espomail.store import accounts
 from espomail.store import settings as store
@@ -105,7 +105,7 @@ def outbound_as(desk: Desk, before: Settings, values: Mapping[str, Any], *, secr
     return replace(
         before,
         outbound_address=address,
-        outbound_from_name=values["from_name"] or None,
+        outbound_from_name=check_display_name("the name in From", values["from_name"] or "") or None,
         outbound_shared=values["shared"],
         outbound_server=accounts.server_json(server),
     )

@@ -15,7 +15,7 @@ from espomail.errors import BadInput
 from espomail.rules import settings as setting_rules
 from espomail.rules import templates as template_rules
 from espomail.rules.access import check_cell
-from espomail.rules.names import check_addresses, check_folder_name, check_name
+from espomail.rules.names import check_addresses, check_display_name, check_folder_name, check_name
 from espomail.store import folders, group_folders, roles, settings, teams, templates, users
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def _put_user(desk: Desk, before: Item | None, item: Item) -> None:
     start, end = _absence(item, read_absence, desk)
     profile = users.Profile(
         name=check_name("user", item["name"]),
-        full_name=item["full_name"],
+        full_name=check_display_name("the full name", item["full_name"]),
         is_admin=item["is_admin"],
         is_active=item["is_active"],
         os_login=item["os_login"],

@@ -16,7 +16,7 @@ from espomail.cli.numbers import limit_option
 from espomail.cli.user_access import access as user_access
 from espomail.errors import BadInput, NotFound
 from espomail.rules import access
-from espomail.rules.names import check_addresses, check_name
+from espomail.rules.names import check_addresses, check_display_name, check_name
 from espomail.store import roles, teams, users
 from espomail.store.db import transaction
 
@@ -208,7 +208,7 @@ def _profile(desk: Desk, profile: users.Profile, values: Mapping[str, Any]) -> u
         signature = _text(read_path(desk, values["signature_file"]), values["signature_file"])
     return replace(
         profile,
-        full_name=values["full_name"],
+        full_name=check_display_name("the full name", values["full_name"]),
         is_admin=values["admin"],
         os_login=values["os_login"],
         signature=signature,

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 from espomail.errors import BadInput
 from espomail.model import Account, Server
+from espomail.rules.names import check_display_name
 
 SECURITIES = ("tls", "starttls", "none")
 DEFAULT_PORTS: Mapping[tuple[str, str], int] = {
@@ -104,6 +105,11 @@ def _refuse_answer_without_words(account: Account) -> None:
         )
 
 
+def _refuse_names_that_no_header_holds(account: Account) -> None:
+    check_display_name("the name in From", account.from_name)
+    check_display_name("the name in From of the auto-reply", account.reply_from_name or "")
+
+
 def _refuse_double_folders(account: Account) -> None:
     sources = [source for source, _ in account.folder_map]
     if len(set(sources)) < len(sources):
@@ -120,6 +126,7 @@ CHECKS: tuple[Callable[[Account], None], ...] = (
     _refuse_log_in_by_plain_password,
     _refuse_distribution_without_target,
     _refuse_answer_without_words,
+    _refuse_names_that_no_header_holds,
     _refuse_double_folders,
 )
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from espomail.errors import BadInput
 from espomail.mail.addresses import normalise, read_addresses
+from espomail.mail.encode import refuse_controls
 from espomail.model import Address
 
 PLACES = ("inbox", "sent", "trash", "archive")
@@ -31,6 +32,11 @@ def check_folder_name(noun: str, name: str) -> str:
     if trimmed.lower() in PLACES:
         raise BadInput(f"{trimmed} is everybody's own already", f"not: {', '.join(PLACES)}")
     return trimmed
+
+
+def check_display_name(what: str, name: str) -> str:
+    """Given the name that goes into From, return it; raise BadInput for one that no header can hold."""
+    return refuse_controls(what, name)
 
 
 def check_address(text: str) -> str:

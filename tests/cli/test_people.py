@@ -1,5 +1,6 @@
 """Users, teams and roles on the command line."""
 
+import json
 import shlex
 from typing import Any
 
@@ -118,6 +119,30 @@ def test_a_mistake_is_told_in_one_sentence_and_changes_nothing(office: Any, word
     refused = office(*words.split())
     assert (refused.exit_code, message in refused.stderr) == (code, True), refused.stderr
     assert (office("user", "list", "--json").json, len(office("role", "list", "--json").json)) == ([ANN], 2)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("user", "edit", "ann", "--full-name"),
+        ("settings", "outbound", "--address", "crm@team.example", "--server", "mail.example", "--from-name"),
+        ("group-account", "add", "support", "--address", "s@team.example", "--from-name"),
+    ],
+    ids=lambda words: " ".join(words[:2]),
+)
+@pytest.mark.parametrize("name", ["Ann\r\nBcc: eve@evil.example", "Ann\x0b", "\x1b[2J"])
+def test_a_name_that_no_header_can_hold_is_refused_before_it_stops_any_mail(
+    office: Any, words: tuple[str, ...], name: str
+) -> None:
+    refused = office(*words, name)
+    assert (refused.exit_code, "can't stand in a mail header" in refused.stderr) == (65, True), refused.stderr
+    state = {
+        "user": "users: [{name: ann, full_name: %s}]",
+        "settings": "outbound: {address: a@b.example, from_name: %s, server: {host: mail.example}}",
+    }.get(words[0])
+    if state is not None:
+        told = office("apply", "-", input=state % json.dumps(name))
+        assert (told.exit_code, "can't stand in a mail header" in told.stderr) == (65, True), told.stderr
 
 
 def test_nobody_inherits_who_is_disabled(office: Any) -> None:

@@ -35,6 +35,8 @@ def test_another_machine_is_not_taken_for_this_one(host: str) -> None:
         pytest.param({"imap": server(security="none")}, "would go to mail.example in plain text", id="plain IMAP"),
         pytest.param({"smtp": server(security="none")}, "would go to mail.example in plain text", id="plain SMTP"),
         pytest.param({"imap": server(login="a\r\nb")}, "a log-in with a control character", id="log-in that carries a command"),
+        pytest.param({"from_name": "x\r\nBcc: e@evil.example"}, "From holds a character", id="name that carries a header"),
+        pytest.param({"reply_from_name": "x\0"}, "auto-reply holds a character", id="name with a NUL"),
         pytest.param({"distribution": "direct-assignment"}, "whom to assign to", id="direct without a user"),
         pytest.param({"distribution": "round-robin"}, "among whom", id="round-robin without a team"),
         pytest.param({"distribution": "least-busy"}, "among whom", id="least-busy without a team"),
