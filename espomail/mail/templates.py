@@ -113,7 +113,13 @@ def _environment(html: bool) -> SandboxedEnvironment:
     from jinja2 import ChainableUndefined
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    environment = ImmutableSandboxedEnvironment(autoescape=html, undefined=ChainableUndefined, keep_trailing_newline=True)
+    class ValuesOnly(ImmutableSandboxedEnvironment):
+        """A method is no value: nothing can call it, and printed it would show a place in memory."""
+
+        def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+            return not callable(value) and super().is_safe_attribute(obj, attr, value)
+
+    environment = ValuesOnly(autoescape=html, undefined=ChainableUndefined, keep_trailing_newline=True)
     environment.globals = {}
     environment.filters = {name: entry for name, entry in environment.filters.items() if name in FILTERS}
     environment.filters["date"] = _format_date

@@ -36,6 +36,7 @@ VARIABLES: dict[str, object] = {
         ("{{ now|date('%d.%m.%Y %H:%M:%S %% %Q') }}", "01.03.2026 09:05:07 % %Q"),
         ("{# nothing #}{% raw %}{{ case }}{% endraw %}", "{{ case }}"),
         ("{{ case.__class__ }}{{ case['__class__'] }}{{ person.name.__len__ }}", ""),
+        ("{{ case.items }}{{ case.keys ~ '' }}{{ now.strftime }}{{ person.name.title|upper }}", ""),
     ],
 )  # fmt: skip
 def test_placeholders_are_filled(template: str, expected: str) -> None:
