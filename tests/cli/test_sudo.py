@@ -273,6 +273,17 @@ def test_where_sudo_lets_the_environment_through_it_is_refused(host: Host, name:
     assert (refused.returncode, name in refused.stderr) == (77, True), refused.stderr
 
 
+def test_where_sudo_keeps_the_caller_s_home_and_path_the_example_does_not(host: Host) -> None:
+    """Older systems do: a configuration below HOME can name a database, a log and commands, PATH the programs in them."""
+    strict = SUDOERS.read_text()
+    SUDOERS.write_text('Defaults env_keep += "HOME PATH"\nDefaults !secure_path\n' + strict)
+    try:
+        told = host.sudo("user", "list", "--json", environment=("HOME=/nonexistent", "PATH=/nonexistent:/usr/bin"))
+    finally:
+        SUDOERS.write_text(strict)
+    assert [each["name"] for each in json.loads(told.stdout)] == ["ann"], told.stderr
+
+
 def test_no_code_of_the_caller_s_runs_with_the_owner_s_rights(host: Host) -> None:
     """Python likes to look for modules where it was started; mail is processed in a child that is started so."""
     folder = Path(tempfile.mkdtemp(prefix="espomail-trap-", dir=host.home.parent))
