@@ -92,7 +92,7 @@ def defer_all(desk: Desk, mails: Iterable[Outgoing], reason: str, result: Sent, 
 
 def defer(desk: Desk, mail: Outgoing, reason: str, result: Sent, *, at_least: timedelta = timedelta()) -> None:
     """Try again later, or give up when that has gone on for days; `mail` is as it was before this attempt."""
-    decision = schedule.outbox(mail.attempts + 1, queued_at=times.from_text(mail.created_at), now=desk.now())
+    decision = schedule.outbox(mail.attempts + 1, due_at=times.from_text(mail.due_at), now=desk.now())
     again = schedule.next_try(decision)
     if again is None:
         _fail(desk, mail, dict.fromkeys(outbox.waiting_recipients(desk.db, mail.id), reason))

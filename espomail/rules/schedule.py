@@ -57,9 +57,9 @@ def mail(attempts: int, *, now: datetime) -> Next:
     return RetryAt(now + MAIL_PAUSES[max(attempts, 1) - 1])
 
 
-def outbox(attempts: int, *, queued_at: datetime, now: datetime) -> Next:
-    """When a mail that a server deferred is sent again: after 1, 5, 15, 60, 120 minutes, then every 4 hours, for 3 days."""
+def outbox(attempts: int, *, due_at: datetime, now: datetime) -> Next:
+    """When a mail that a server deferred is sent again: after 1, 5, 15, 60, 120 minutes, then every 4 hours, for 3 days from `due_at`."""
     pause = OUTBOX_PAUSES[min(max(attempts, 1), len(OUTBOX_PAUSES)) - 1]
-    if now >= queued_at + OUTBOX_PATIENCE:
+    if now >= due_at + OUTBOX_PATIENCE:
         return GiveUp(f"deferred for {OUTBOX_PATIENCE.days} days, {attempts} attempts")
-    return RetryAt(min(now + pause, queued_at + OUTBOX_PATIENCE))
+    return RetryAt(min(now + pause, due_at + OUTBOX_PATIENCE))

@@ -100,7 +100,7 @@ def went_to(db: Connection, email_id: int, address: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One row of the outbox; `recipients` are those who have not got it yet."""
+    """One row of the outbox; `due_at` is when it was to leave, which is the Date that it carries."""
 
     id: int
     kind: str
@@ -112,6 +112,7 @@ class Outgoing:
     subject: str
     message_id: str
     created_at: str
+    due_at: str
     created_by_id: int | None
     attempts: int
     next_try_at: str
@@ -122,7 +123,8 @@ class Outgoing:
 
 _SELECT = """
     select o.id, o.kind, o.status, o.phase, o.email_id, o.account_id, o.envelope_from, o.subject, o.message_id, o.created_at,
-           o.created_by_id, o.attempts, o.next_try_at, o.last_reply, o.finished_at,
+           coalesce((select e.sent_at from emails e where e.id = o.email_id), o.created_at) as due_at, o.created_by_id,
+           o.attempts, o.next_try_at, o.last_reply, o.finished_at,
            (select json_group_array(address) from (select address from outbox_recipients where outbox_id = o.id order by address)
            ) as "to"
     from outbox o

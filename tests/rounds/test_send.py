@@ -19,13 +19,15 @@ import pytest
 
 from espomail.answers import Reply
 from espomail.desk import Desk
-from espomail.model import Actor
+from espomail.model import Actor, Address
 from espomail.rounds import locks, settling
 from espomail.rounds.send import send
 from espomail.store import db as store
 from espomail.store import notifications, outbox
 from espomail.store.db import Connection
 from espomail.wire import smtp
+from espomail.writing.letters import Author, Letter
+from espomail.writing.post import write
 from tests.conftest import NOW, Runner
 from tests.scripted_smtp import ScriptedSmtp, scripted_smtp
 
@@ -170,6 +172,21 @@ def test_who_never_gets_it_in_three_days_is_named_and_only_they(office: Office, 
     assert office.status(mail) == ("sent", 24, "given up after 3 days: 450 full")
     assert [taken.recipients for taken in post.taken] == [("a@shop.example",)]
     assert office.told() == ["«hello» to b@shop.example could not be sent: given up after 3 days: 450 full"]
+
+
+def test_the_three_days_of_a_scheduled_mail_begin_when_it_is_to_leave(office: Office, post: ScriptedSmtp) -> None:
+    letter = Letter(
+        sender="support@team.example", to=(Address("", THREE[0]),), words="later", at=office.now + timedelta(days=4)
+    )
+    with store.transaction(office.db):
+        mail = write(office.db, letter, Author(actor=Actor()), now=office.now, token="token").outbox_id
+    assert mail is not None
+    post.answers["RCPT"] = b"451 greylisted"
+    office.later(days=4)
+    assert office.send() == (0, 1, 0, 0)
+    post.answers = {}
+    office.later(minutes=2)
+    assert office.send() == (1, 0, 0, 0)
 
 
 @pytest.mark.parametrize("stage", ["MAIL", "end"])

@@ -54,10 +54,10 @@ def test_a_mail_is_tried_three_times_more_and_then_parked(attempts: int, expecte
 
 @pytest.mark.parametrize(("attempts", "expected"), [(1, 1), (2, 5), (3, 15), (4, 60), (5, 120), (6, 240), (40, 240)])
 def test_a_deferred_mail_waits_longer_each_time(attempts: int, expected: float) -> None:
-    assert minutes(schedule.outbox(attempts, queued_at=NOW, now=NOW)) == expected
+    assert minutes(schedule.outbox(attempts, due_at=NOW, now=NOW)) == expected
 
 
 def test_a_deferred_mail_has_its_last_try_after_three_days_and_is_then_given_up() -> None:
     end = NOW + timedelta(days=3)
-    assert schedule.outbox(20, queued_at=NOW, now=end - timedelta(hours=1)) == RetryAt(end)
-    assert schedule.outbox(21, queued_at=NOW, now=end) == GiveUp("deferred for 3 days, 21 attempts")
+    assert schedule.outbox(20, due_at=NOW, now=end - timedelta(hours=1)) == RetryAt(end)
+    assert schedule.outbox(21, due_at=NOW, now=end) == GiveUp("deferred for 3 days, 21 attempts")
