@@ -31,6 +31,8 @@ from espomail.store.db import Connection, SqliteError, has_wal_fix
 MAILS_TRIED = 200
 TRIED_BYTES_MAX = 256 * 1024
 OVERDUE = timedelta(minutes=15)
+FRESH = timedelta(days=7)
+STUCK_AT = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +74,7 @@ def _all_facts(
     fetch_patience: timedelta,
 ) -> Facts:
     db, now = desk.db, desk.now()
-    queues = health.queues(db, overdue_before=now - OVERDUE)
+    queues = health.queues(db, overdue_before=now - OVERDUE, ended_since=now - FRESH, stuck_at=STUCK_AT)
     disk = health.disk(desk.db_path)
     tried, states = _filters(db)
     return Facts(
@@ -102,6 +104,8 @@ def _all_facts(
         outbox_failed=queues.failed,
         outbox_unknown=queues.unknown,
         outbox_overdue=queues.overdue,
+        outbox_stuck=queues.stuck,
+        outbox_stuck_reply=queues.stuck_reply,
         parked=queues.parked,
         retrying=queues.retrying,
         oldest_waiting_at=queues.oldest_waiting_at,

@@ -138,10 +138,15 @@ def _outbound(facts: Facts) -> Iterator[Finding]:
 def outbox(facts: Facts) -> Iterator[Finding]:
     if facts.outbox_failed:
         fix = "see: espomail outbox list --status failed"
-        yield Finding("warning", "outbox", f"{facts.outbox_failed} mails could not be sent", fix)
+        yield Finding("warning", "outbox", f"{facts.outbox_failed} mails of the last 7 days could not be sent", fix)
     if facts.outbox_unknown:
         message = f"of {facts.outbox_unknown} mails nobody knows whether they arrived: the connection broke in the middle"
         yield Finding("warning", "outbox", message, "see: espomail outbox list --status unknown")
+    if facts.outbox_stuck:
+        message = f"{facts.outbox_stuck} mails are put off again and again: {facts.outbox_stuck_reply}"
+        yield Finding(
+            "warning", "outbox", message, "see: espomail outbox list --status deferred; try the account's test command"
+        )
     if facts.outbox_overdue:
         message = f"{facts.outbox_overdue} mails should have left by now"
         yield Finding("warning", "outbox", message, "is cron running? try: espomail send")

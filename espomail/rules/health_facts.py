@@ -68,7 +68,10 @@ class FileState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """All that the checks look at. `mails_tried` is how many mails the filters were tried on."""
+    """All that the checks look at. `mails_tried` is how many mails the filters were tried on.
+
+    Of the outbox, what failed or is of unknown fate is that of a week, and `stuck` is what was tried in vain several times.
+    """
 
     now: datetime
     settings: Settings
@@ -94,6 +97,8 @@ class Facts:
     outbox_failed: int = 0
     outbox_unknown: int = 0
     outbox_overdue: int = 0
+    outbox_stuck: int = 0
+    outbox_stuck_reply: str = ""
     parked: int = 0
     retrying: int = 0
     oldest_waiting_at: datetime | None = None

@@ -36,11 +36,13 @@ class DiskFact:
 
 @dataclass(frozen=True, slots=True)
 class Queues:
-    """What waits or failed, in counts, and the oldest moment of it."""
+    """What waits or failed, in counts, and the oldest moment of it; `stuck_reply` is the last word about the newest stuck mail."""
 
     failed: int
     unknown: int
     overdue: int
+    stuck: int
+    stuck_reply: str
     parked: int
     retrying: int
     waiting: int
@@ -87,9 +89,22 @@ def disk(database: Path) -> DiskFact:
     return DiskFact(shutil.disk_usage(database.parent).free, database.stat().st_size)
 
 
-def queues(db: Connection, *, overdue_before: datetime) -> Queues:
-    """Counts of what waits; `overdue` mails should have left before the moment given."""
-    outbox = dict(db.execute("select status, count(*) from outbox group by status").fetchall())
+def queues(db: Connection, *, overdue_before: datetime, ended_since: datetime, stuck_at: int) -> Queues:
+    """Counts of what waits, and of what failed since a moment.
+
+    `overdue` mails should have left before the moment given; `stuck` ones have been tried in vain so often.
+    """
+    outbox = dict(
+        db.execute(
+            "select status, count(*) from outbox where finished_at >= ? group by status", (times.to_text(ended_since),)
+        ).fetchall()
+    )
+    stuck = [
+        row[0]
+        for row in db.execute(
+            "select last_reply from outbox where status = 'deferred' and attempts >= ? order by id desc", (stuck_at,)
+        )
+    ]
     receipts = dict(db.execute("select state, count(*) from receipts group by state").fetchall())
     oldest = one(db, "select min(taken_in_at) from receipts where state = 'new'")
     overdue = one(
@@ -102,6 +117,8 @@ def queues(db: Connection, *, overdue_before: datetime) -> Queues:
         failed=outbox.get("failed", 0),
         unknown=outbox.get("unknown", 0),
         overdue=int(overdue),
+        stuck=len(stuck),
+        stuck_reply=next(iter(stuck), None) or "",
         parked=receipts.get("parked", 0),
         retrying=receipts.get("quarantined", 0),
         waiting=receipts.get("new", 0),

@@ -281,6 +281,30 @@ def test_a_disabled_account_sends_nothing_and_its_mail_waits(office: Office, pos
     assert office.send() == (1, 0, 0, 0)
 
 
+def outbox_findings(run: Runner) -> list[str]:
+    found = run("doctor", "--json").json["findings"]
+    return [each["message"] for each in found if each["check"] == "outbox"]
+
+
+def test_doctor_tells_of_mail_that_is_put_off_again_and_again(office: Office, post: ScriptedSmtp, run: Runner) -> None:
+    office.queue()
+    post.answers["RCPT"] = b"451 later"
+    for minutes in (0, 1, 5):
+        assert outbox_findings(run) == []
+        office.later(minutes=minutes)
+        assert office.send() == (0, 1, 0, 0)
+    assert outbox_findings(run) == ["1 mails are put off again and again: 451 later"]
+
+
+def test_doctor_forgets_mail_that_failed_longer_than_a_week_ago(office: Office, post: ScriptedSmtp, run: Runner) -> None:
+    post.answers["RCPT"] = b"550 never"
+    for days, found in ((8, []), (6, ["1 mails of the last 7 days could not be sent"])):
+        office.now = NOW - timedelta(days=days)
+        office.queue()
+        assert office.send() == (0, 0, 1, 0)
+        assert outbox_findings(run) == found
+
+
 def test_two_rounds_at_once_send_nothing_twice(office: Office, post: ScriptedSmtp) -> None:
     office.queue()
     with locks.hold(office.desk.lock_dir / "send.lock") as is_held:

@@ -109,8 +109,11 @@ TROUBLE: dict[str, tuple[Facts, str, str, str]] = {
         account(breaker_until=NOW + timedelta(hours=1)), "warning", "auto-reply-breaker", "until 2026-03-02 10:00 UTC",
     ),
     "a server that lets nobody in": (replace(FINE, connections=(("support", "refused"),)), "error", "connection", "refused"),
-    "mail that could not be sent": (replace(FINE, outbox_failed=2), "warning", "outbox", "2 mails could not be sent"),
+    "mail that could not be sent": (replace(FINE, outbox_failed=2), "warning", "outbox", "2 mails of the last 7 days could not be sent"),
     "mail of unknown fate": (replace(FINE, outbox_unknown=1), "warning", "outbox", "of 1 mails nobody knows"),
+    "mail that no server takes": (
+        replace(FINE, outbox_stuck=2, outbox_stuck_reply="refused"), "warning", "outbox", "again and again: refused",
+    ),
     "mail that should have left": (replace(FINE, outbox_overdue=1), "warning", "outbox", "should have left"),
     "parked mail": (replace(FINE, parked=1), "warning", "quarantine", "need a person"),
     "mail that is tried again": (replace(FINE, retrying=1), "info", "quarantine", "tried again"),
