@@ -134,6 +134,28 @@ def test_what_is_never_answered(shop, post, content, why):
     assert shop.ask("outbox list") == []
 
 
+def test_an_account_without_a_server_answers_through_the_system_s(shop, post):
+    shop.run("group-account edit support --clear smtp-host")
+    deliver(shop, question())
+    assert shop.ask("send")["deferred"] == 1
+    shop.run(f"settings outbound --address crm@team.example --server 127.0.0.1:{post.port} --smtp-security none")
+    deliver(shop, question("q2@client.example", text="and the other one"))
+    assert shop.ask("send")["sent"] == 1
+    (reply,) = sent(post)
+    assert (reply["From"], reply["Reply-To"], post.mails[0].sender) == ("support@team.example", "support@team.example", "")
+
+
+def test_what_people_wrote_as_an_account_does_not_leave_through_another_server(shop, post):
+    deliver(shop, question())
+    shop.run("case reply 1 --body hello")
+    shop.run("group-account edit support --clear smtp-host")
+    shop.run(
+        f"settings outbound --address crm@team.example --server 127.0.0.1:{post.port} --smtp-security none",
+    )
+    assert shop.ask("send") == {"sent": 1, "deferred": 1, "failed": 0, "unknown": 0}
+    assert [mail["Auto-Submitted"] for mail in sent(post)] == ["auto-replied"]
+
+
 def test_an_address_is_answered_only_so_often(shop, post):
     shop.run("settings set auto_reply_limit 3")
     for n in range(5):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 from espomail.answers import Deferred, Delivery, LostBeforeData, LostInData, Rejected, SendOutcome
@@ -27,6 +27,7 @@ NO_LIMIT = 1_000_000
 NO_LIMIT_S = 365 * 86400.0
 COPY_S = 60.0
 FRUITLESS_SESSIONS_MAX = 3
+NO_SERVER = "no SMTP server is set up for it"
 
 
 @dataclass(slots=True)
@@ -70,8 +71,10 @@ def _recover(desk: Desk, result: Sent) -> None:
 def _send_group(desk: Desk, account_id: int | None, mails: Sequence[Outgoing], result: Sent, stop_at: float) -> None:
     """The due mails of one account through as few connections as it takes."""
     account = _account_of(desk.db, account_id)
+    if account is not None and account.smtp is None:
+        account, mails = _with_lent_server(desk, account, mails, result)
     if account is None or account.smtp is None or not account.is_active:
-        why = "no SMTP server is set up for it" if account is None or account.smtp is None else "its account is disabled"
+        why = NO_SERVER if account is None or account.smtp is None else "its account is disabled"
         settling.defer_all(desk, mails, why, result)
         return
     group = _Group(account, deque(mails))
@@ -87,6 +90,17 @@ def _send_group(desk: Desk, account_id: int | None, mails: Sequence[Outgoing], r
 def _account_of(db: Connection, account_id: int | None) -> Account | None:
     """None stands for the system's own sender."""
     return accounts.find(db, account_id) if account_id is not None else outbound.system_account(db, settings_store.load(db))
+
+
+def _with_lent_server(
+    desk: Desk, account: Account, mails: Sequence[Outgoing], result: Sent
+) -> tuple[Account, Sequence[Outgoing]]:
+    """An account without SMTP, with the system's server for its auto-replies; what people wrote as it waits for its own."""
+    system = _account_of(desk.db, None)
+    if system is None:
+        return account, mails
+    settling.defer_all(desk, [mail for mail in mails if mail.kind == "user"], NO_SERVER, result)
+    return replace(account, smtp=system.smtp), [mail for mail in mails if mail.kind != "user"]
 
 
 def _converse(desk: Desk, group: _Group, result: Sent, stop_at: float) -> None:

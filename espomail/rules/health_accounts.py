@@ -104,8 +104,8 @@ def templates(facts: Facts) -> Iterator[Finding]:
             yield Finding("warning", "auto-reply", f"{account.name} answers by itself but has no template", fix)
         elif account.reply_template not in facts.template_names:
             yield Finding("error", "auto-reply", f"the template {account.reply_template} of {account.name} is gone", fix)
-        if account.smtp is None and facts.settings.outbound_server is None:
-            message = f"{account.name} answers by itself but has no SMTP server"
+        if account.smtp is None and facts.settings.outbound_address is None:
+            message = f"{account.name} answers by itself, but neither it nor the system has an SMTP server"
             yield Finding("warning", "auto-reply", message, f"espomail group-account edit {account.name} --smtp-host HOST")
 
 

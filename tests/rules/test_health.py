@@ -65,6 +65,10 @@ TROUBLE: dict[str, tuple[Facts, str, str, str]] = {
     "an auto-reply whose template is gone": (
         of(auto_reply=True, smtp=SERVER, reply_template="hello"), "error", "auto-reply", "hello",
     ),
+    "an auto-reply that no server takes": (
+        replace(of(auto_reply=True, reply_template="hello"), template_names=frozenset({"hello"})),
+        "warning", "auto-reply", "neither it nor the system has an SMTP server",
+    ),
     "a distribution to nobody": (
         account(account=replace(ACCOUNT, create_case=True), distribution_trouble="all are absent"),
         "warning", "distribution", "new cases of support get nobody: all are absent",
@@ -141,6 +145,11 @@ FINE_TOO: dict[str, Facts] = {
     "a distribution to nobody of an account without cases": account(distribution_trouble="all are absent"),
     "a system sender with a server of its own": replace(
         FINE, settings=Settings(outbound_address="x@y.z", outbound_server="localhost:25")
+    ),
+    "an auto-reply that the system's server takes": replace(
+        of(auto_reply=True, reply_template="hello"),
+        template_names=frozenset({"hello"}),
+        settings=Settings(outbound_address="x@y.z", outbound_server="localhost:25"),
     ),
     "a new account": account(added_at=NOW, last_success_at=None),
 }
