@@ -95,7 +95,7 @@ def _question(
         per_case=account.create_case,
         opened_case=case_number is not None,
         address=asked,
-        is_ours=arranged.ours(asked) or arranged.ours(mail.sender.address if mail.sender else ""),
+        is_ours=arranged.leads_to_us(asked) or arranged.leads_to_us(mail.sender.address if mail.sender else ""),
         automatic=mail.automatic or subject_reason(mail.subject),
         is_bounce=mail.bounce is not None,
         quotes_our_reply=any(_is_auto_reply_of_ours(arranged.signing_key, i) for i in cited_ids(mail)),

@@ -156,6 +156,16 @@ def test_what_people_wrote_as_an_account_does_not_leave_through_another_server(s
     assert [mail["Auto-Submitted"] for mail in sent(post)] == ["auto-replied"]
 
 
+@pytest.mark.parametrize("header", ["From", "Reply-To"])
+@pytest.mark.parametrize("address", ["help@team.example", "help+case7.abcdef@team.example", "crm@team.example"])
+def test_where_answers_come_back_to_us_nobody_is_answered(shop, address, header):
+    shop.run("group-account edit support --reply-to help@team.example")
+    shop.run("settings outbound --address crm@team.example --server 127.0.0.1:25 --smtp-security none")
+    content = letter("q@x.example", sender=address) if header == "From" else question(headers=(("Reply-To", address),))
+    delivered = deliver(shop, content)
+    assert shop.step(delivered["email"], "auto-reply")["reason"] == "the address is one of ours"
+
+
 def test_an_address_is_answered_only_so_often(shop, post):
     shop.run("settings set auto_reply_limit 3")
     for n in range(5):

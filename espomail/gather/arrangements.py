@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from espomail.mail.tokens import without_plus_tag
 from espomail.model import Account, Settings
+from espomail.rules import accounts as account_rules
 from espomail.rules.filters import Filter
 from espomail.store import accounts, instance, people, roles, settings
 from espomail.store import filters as filter_rows
@@ -20,6 +22,7 @@ class Arrangements:
     accounts: Mapping[int, Account]
     group_addresses: Mapping[str, str]
     personal_addresses: frozenset[str]
+    own_addresses: frozenset[str]
     account_filters: Mapping[int, Sequence[Filter]]
     global_filters: Sequence[Filter]
     user_filters: Mapping[int, Sequence[Filter]]
@@ -40,15 +43,22 @@ class Arrangements:
         people = address in self.users or address in self.inactive
         return people or address in self.group_addresses or address in self.personal_addresses
 
+    def leads_to_us(self, address: str) -> bool:
+        """Whether mail to an address comes back to us: also one that answers are led to, or the system's."""
+        plain = without_plus_tag(address)
+        return self.ours(plain) or plain in self.own_addresses
+
 
 def arrangements(db: Connection) -> Arrangements:
     every_account = accounts.list_(db)
+    limits = settings.load(db)
     every_filter = sorted((f for f in filter_rows.list_(db) if f.is_active), key=lambda f: f.id)
     return Arrangements(
-        settings=settings.load(db),
+        settings=limits,
         accounts={a.id: a for a in every_account},
         group_addresses={a.address: a.name for a in every_account if a.kind == "group"},
         personal_addresses=frozenset(a.address for a in every_account if a.kind == "personal"),
+        own_addresses=account_rules.own_addresses(every_account, limits),
         account_filters=_grouped(
             (f.account_id, _rule(f)) for f in every_filter if f.kind in ("group-account", "personal-account")
         ),

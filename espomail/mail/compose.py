@@ -17,6 +17,7 @@ from espomail.mail import encode
 from espomail.mail.templates import render as render
 from espomail.mail.templates import render_check as render_check
 from espomail.mail.text import clean
+from espomail.mail.tokens import without_plus_tag
 from espomail.model import Address, Head
 
 _REFERENCES_KEPT = 20
@@ -37,7 +38,6 @@ _OWN_FIELDS = frozenset(
         "sender",
     )
 )
-_PLUS_TAG = re.compile(r"\+case\d+\.[a-z0-9]+(?=@)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +96,7 @@ def _others(addresses: Iterable[Address], taken: Collection[str]) -> tuple[Addre
     seen: dict[str, Address] = {}
     for entry in addresses:
         key = entry.address.lower()
-        if key and key not in taken and _PLUS_TAG.sub("", key) not in taken:
+        if key and key not in taken and without_plus_tag(key) not in taken:
             seen.setdefault(key, entry)
     return tuple(seen.values())
 

@@ -28,6 +28,7 @@ _REPLY_PREFIX = re.compile(
 )
 _SIGNED_ID = re.compile(r"espomail\.([a-z]+)\.([0-9]+)\.([a-z0-9]+)\.([a-z0-9]+)@([^@\s<>]+)", re.ASCII)
 _PLUS_ADDRESS = re.compile(r"([^@\s]+)\+case([0-9]+)\.([a-z0-9]+)@([^@\s]+)", re.ASCII)
+_PLUS_TAG = re.compile(r"\+case\d+\.[a-z0-9]+(?=@)", re.ASCII)
 _THING = re.compile(r"([a-z]+):([0-9]+)", re.ASCII)
 
 
@@ -126,6 +127,11 @@ def read_plus_address(key: bytes, address: str) -> PlusAddress | BrokenSignature
     if len(match[2]) > 16 or not _fits(key, match[3], "plus-address", base, match[2]):
         return BrokenSignature(plain)
     return PlusAddress(base, int(match[2]))
+
+
+def without_plus_tag(address: str) -> str:
+    """Given an address in lower case, return it without what makes it a plus-address, whoever signed that."""
+    return _PLUS_TAG.sub("", address)
 
 
 def _reply_prefix(subject: str) -> tuple[str, str]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ipaddress
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from espomail.errors import BadInput
-from espomail.model import Account, Server
+from espomail.model import Account, Server, Settings
 from espomail.rules.names import check_display_name
 
 SECURITIES = ("tls", "starttls", "none")
@@ -21,6 +21,12 @@ DEFAULT_PORTS: Mapping[tuple[str, str], int] = {
     ("smtp", "none"): 25,
 }
 _HOST = re.compile(r"[^\s/@:\[\]]+|[0-9a-fA-F:.]+(%\w+)?", re.ASCII)
+
+
+def own_addresses(accounts: Iterable[Account], settings: Settings) -> frozenset[str]:
+    """The addresses that are ours but no user's: of mail accounts, those that their answers are led to, the system's."""
+    of_accounts = (address for each in accounts for address in (each.address, each.reply_to, each.reply_from))
+    return frozenset(address for address in (*of_accounts, settings.outbound_address) if address)
 
 
 def is_loopback_host(host: str) -> bool:

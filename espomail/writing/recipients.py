@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from espomail.mail import compose
 from espomail.model import Actor, Address, Head, Thing
-from espomail.store import accounts, emails_read, people, records, visibility
+from espomail.rules import accounts as account_rules
+from espomail.store import accounts, emails_read, people, records, settings, visibility
 from espomail.store.cases import Case
 from espomail.store.db import Connection
 from espomail.store.emails_read import ReadEmail
@@ -13,11 +14,9 @@ CASE_MAILS_MAX = 200
 
 
 def our_addresses(db: Connection) -> frozenset[str]:
-    """Every address of a user or mail account, and those that answers are led to: none belongs into a reply's To or Cc."""
-    ours = {*people.users_by_address(db), *people.inactive_addresses(db)}
-    for account in accounts.list_(db):
-        ours |= {address for address in (account.address, account.reply_to, account.reply_from) if address}
-    return frozenset(ours)
+    """Every address of a user, of a mail account and of the system: none belongs into a reply's To or Cc."""
+    of_accounts = account_rules.own_addresses(accounts.list_(db), settings.load(db))
+    return of_accounts.union(people.users_by_address(db), people.inactive_addresses(db))
 
 
 def of_answer(db: Connection, answers: ReadEmail) -> tuple[tuple[Address, ...], tuple[Address, ...]]:

@@ -289,7 +289,8 @@ def test_the_answer_to_a_mail_that_a_person_sent_joins_the_case(case: Runner) ->
 def test_none_of_our_addresses_is_answered(office: Runner) -> None:
     do(office, "group-account", "edit", "support", "--reply-to", "help@team.example")
     do(office, "group-account", "add", "sales", "--address", "sales@team.example")
-    ours = "sales@team.example, help@team.example, ANN@team.example, zoe@team.example"
+    do(office, "settings", "outbound", "--address", "crm@team.example", "--server", "127.0.0.1:25", "--smtp-security", "none")
+    ours = "sales@team.example, help@team.example, ANN@team.example, zoe@team.example, crm@team.example"
     do(office, "user", "disable", "zoe")
     do(office, "deliver", "support", input=question(Cc=f"{ours}, carl@client.example"))
     sent = do(office, "email", "send", "--as", "ann", "--from", "ann@team.example", "--in-reply-to", "1", "--body", "hi")
