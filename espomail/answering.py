@@ -15,7 +15,7 @@ from espomail.gather.arrangements import Arrangements
 from espomail.gather.citations import cited_ids
 from espomail.mail import compose, tokens
 from espomail.mail.addresses import normalise
-from espomail.mail.automatic import subject_reason
+from espomail.mail.automatic import robot_reason, subject_reason
 from espomail.mail.parse import parse
 from espomail.model import Account, Address, Mail, Step, Thing
 from espomail.rules import replies
@@ -96,7 +96,7 @@ def _question(
         opened_case=case_number is not None,
         address=asked,
         is_ours=arranged.leads_to_us(asked) or arranged.leads_to_us(mail.sender.address if mail.sender else ""),
-        automatic=mail.automatic or subject_reason(mail.subject),
+        automatic=mail.automatic or subject_reason(mail.subject) or robot_reason("Reply-To", asked),
         is_bounce=mail.bounce is not None,
         quotes_our_reply=any(_is_auto_reply_of_ours(arranged.signing_key, i) for i in cited_ids(mail)),
         is_import=not receipt.with_auto_reply,

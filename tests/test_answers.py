@@ -121,6 +121,11 @@ def test_the_answer_finds_its_case_whatever_the_program_drops(shop, post, drops)
             letter("s@x.example", subject="Automatic reply: A lamp"), "automatic mail is never answered", id="subject"
         ),
         pytest.param(letter("n@x.example", sender="no-reply@x.example"), "automatic mail is never answered", id="no-reply"),
+        pytest.param(
+            question(headers=(("Reply-To", "no-reply@client.example"),)),
+            "automatic mail is never answered (Reply-To is no-reply)",
+            id="answers to no-reply",
+        ),
         pytest.param(letter("o@x.example", sender="ann@team.example"), "the address is one of ours", id="our own"),
         pytest.param(question(at=datetime.now(UTC) - timedelta(days=3)), "the mail is too old to be answered", id="old"),
     ],
@@ -154,6 +159,12 @@ def test_what_people_wrote_as_an_account_does_not_leave_through_another_server(s
     )
     assert shop.ask("send") == {"sent": 1, "deferred": 1, "failed": 0, "unknown": 0}
     assert [mail["Auto-Submitted"] for mail in sent(post)] == ["auto-replied"]
+
+
+def test_automatic_mail_that_opens_no_case_is_silent_for_what_it_is(shop, post):
+    delivered = deliver(shop, question(headers=(("Auto-Submitted", "auto-replied"),)))
+    assert delivered["case"] is None
+    assert "Auto-Submitted: auto-replied" in shop.step(delivered["email"], "auto-reply")["reason"]
 
 
 @pytest.mark.parametrize("header", ["From", "Reply-To"])

@@ -32,7 +32,7 @@ _RESPONDER_HEADERS = (
 _OTHER_MACHINE_HEADERS = ("X-Failed-Recipients", "X-MS-Exchange-Inbox-Rules-Loop", "X-FC-MachineGenerated", "Feedback-ID")
 _NEGATIONS = frozenset({"", "no", "false", "0", "none"})
 _ROBOTS = re.compile(
-    r"(?:mailer[-_.]?daemon|postmaster|mdaemon|bounces?|majordomo|listserv|auto[-_.]?(?:reply|respon[a-z]*|mailer)"
+    r"(?:mailer[-_.]?daemon|postmaster|mdaemon|bounces?(?:[-+].*)?|majordomo|listserv|auto[-_.]?(?:reply|respon[a-z]*|mailer)"
     r"|(?:do[-_.]?)?(?:no|not)[-_.]?(?:reply|response)(?:[-_.+].*)?|.+[-_.+](?:no[-_.]?reply|bounces?)|.+-(?:owner|request)|owner-.+)"
 )
 _AWAY_SUBJECTS = re.compile(
@@ -74,7 +74,7 @@ def automatic_reason(headers: Headers, sender: str) -> str | None:
 
     The reason names the header as it was found (`Auto-Submitted: auto-replied`), capped at 100 characters.
     """
-    reasons = (_named_reason(headers), _present_reason(headers), _sender_reason(sender))
+    reasons = (_named_reason(headers), _present_reason(headers), robot_reason("sender", sender))
     return next((reason[:100] for reason in reasons if reason), None)
 
 
@@ -129,9 +129,10 @@ def _present_reason(headers: Headers) -> str | None:
     return None
 
 
-def _sender_reason(sender: str) -> str | None:
-    local = sender[:320].lower().rpartition("@")[0]
-    return f"sender is {local}" if _ROBOTS.fullmatch(local) else None
+def robot_reason(who: str, address: str) -> str | None:
+    """Given whose address it is in words, return why nobody reads what goes there (`sender is no-reply`), or None."""
+    local = address[:320].lower().rpartition("@")[0]
+    return f"{who} is {local}"[:100] if _ROBOTS.fullmatch(local) else None
 
 
 def _first_word(value: str) -> str:
@@ -141,7 +142,7 @@ def _first_word(value: str) -> str:
 
 
 def _words(value: str) -> set[str]:
-    return {word.strip().lower() for word in value[:1000].split(",")}
+    return set(re.split(r"[\s,;]+", value[:1000].lower()))
 
 
 def _is_report(value: str) -> bool:

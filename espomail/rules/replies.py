@@ -107,4 +107,4 @@ def _limits(q: Question) -> str:
     return f"the account has sent {q.this_hour} auto-replies in an hour" if q.this_hour >= q.hourly_cap else ""
 
 
-RULES: Sequence[Callable[[Question], str]] = (_not_wanted, _no_occasion, _nobody_to_answer, _machine, _not_fresh, _limits)
+RULES: Sequence[Callable[[Question], str]] = (_not_wanted, _nobody_to_answer, _machine, _no_occasion, _not_fresh, _limits)

@@ -19,6 +19,8 @@ PERSON = "ann@customer.example"
         ("auto-submitted", "auto-replied (vacation)", "Auto-Submitted: auto-replied"),
         ("x-auto-response-suppress", "DR, OOF, AutoReply", "X-Auto-Response-Suppress: DR, OOF, AutoReply"),
         ("x-auto-response-suppress", "All", "X-Auto-Response-Suppress: All"),
+        ("x-auto-response-suppress", "NDR OOF", "X-Auto-Response-Suppress: NDR OOF"),
+        ("x-auto-response-suppress", "all;", "X-Auto-Response-Suppress: all;"),
         ("precedence", "Bulk", "Precedence: bulk"),
         ("precedence", "list", "Precedence: list"),
         ("precedence", "junk", "Precedence: junk"),
@@ -53,7 +55,7 @@ def test_a_header_tells_a_machine(name: str, value: str, reason: str | None) -> 
 
 ROBOTS = """
 MAILER-DAEMON mailer_daemon postmaster no-reply noreply no_reply do-not-reply donotreply bounces auto-reply autoresponder
-notifications-noreply owner-list list-bounces list-request noreply.billing no-reply+x
+notifications-noreply owner-list list-bounces list-request noreply.billing no-reply+x bounces+7-ab bounce-42
 """
 
 
