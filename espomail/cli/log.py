@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from espomail import times
 from espomail.errors import EspomailError
+from espomail.store import ownership
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +29,7 @@ def add(front: Front, level: str, line: str) -> None:
         return
     who = front.opened.actor.name if front.opened else "nobody"
     text = f"{times.to_text(front.now())} {level} {front.running}[{os.getpid()}] {who}: {line}\n"
-    if trouble := write(place, text):
+    if trouble := write(place, text, database=front.db_path):
         front.running = ""  # the rest of this command goes unlogged, and this is told once
         sys.stderr.write(f"espomail: {trouble}\n")
 
@@ -52,10 +53,10 @@ def trouble(front: Front) -> str:
     return f"the log {place} can't be written"
 
 
-def write(place: Path, text: str) -> str:
-    """Append to the log, made readable by its owner only where it is new; return what went wrong, "" when nothing did."""
+def write(place: Path, text: str, *, database: Path) -> str:
+    """Append to the log, where it is new made for the database's owner only; return what went wrong, "" when nothing did."""
     try:
-        descriptor = os.open(place, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        descriptor = ownership.open_or_make(place, os.O_WRONLY | os.O_APPEND, database=database)
         try:
             os.write(descriptor, text.encode())
         finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -10,7 +11,7 @@ from espomail.desk import Desk
 from espomail.errors import EspomailError
 from espomail.rounds import fetch as fetching
 from espomail.rounds import locks, notify, send, settling, tidying
-from espomail.store import accounts
+from espomail.store import accounts, ownership
 
 TIDY_EVERY = timedelta(days=1)
 FETCH_SHARE = 0.8
@@ -62,5 +63,6 @@ def _tidy(desk: Desk, ran: Ran) -> None:
     with locks.hold(desk.lock_dir / "tidy.lock") as is_held:
         if is_held:
             tidying.tidy(desk)
-            done.touch(mode=0o600)
+            os.close(ownership.open_or_make(done, os.O_WRONLY, database=desk.db_path))
+            os.utime(done)
             ran.tidied = True

@@ -10,13 +10,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from espomail.errors import TryAgain
+from espomail.store import ownership
 
 _PAUSE_S = 0.02
+_ENDING = ".locks"
 
 
 def folder_of(database: Path) -> Path:
     """Where the lock files of a database lie."""
-    return database.with_name(database.name + ".locks")
+    return database.with_name(database.name + _ENDING)
 
 
 def of_account(folder: Path, account_id: int) -> Path:
@@ -49,8 +51,9 @@ def wait_for(path: Path, *, timeout_s: float) -> Iterator[None]:
 
 
 def _open(path: Path) -> int:
-    path.parent.mkdir(mode=0o700, exist_ok=True)
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    database = path.parent.with_name(path.parent.name.removesuffix(_ENDING))
+    ownership.make_folder(path.parent, database=database)
+    return ownership.open_or_make(path, os.O_RDWR, database=database)
 
 
 def _try(descriptor: int) -> bool:

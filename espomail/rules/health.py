@@ -76,8 +76,8 @@ def file_modes(facts: Facts) -> Iterator[Finding]:
             message = f"the {each.what} {each.path} is open to others ({each.mode:03o})"
             yield Finding(level, "file-mode", message, f"chmod {wanted} {each.path}")
         if not each.is_ours and each.what != "folder":
-            message = f"the {each.what} {each.path} belongs to somebody else than who runs this"
-            yield Finding("warning", "file-owner", message, "run espomail as the owner of the database")
+            message = f"the {each.what} {each.path} belongs to somebody else than the database"
+            yield Finding("warning", "file-owner", message, "give it to the owner of the database (chown)")
 
 
 def key_file(facts: Facts) -> Iterator[Finding]:

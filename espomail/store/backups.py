@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from espomail.errors import BadInput, Damaged, NotSetUp
+from espomail.store import ownership
 from espomail.store.db import APPLICATION_ID, SCHEMA_VERSION, Connection, SqliteError, connect, translated
 
 
@@ -64,6 +65,7 @@ def put_in_place(backup: Path, path: Path, *, now: datetime) -> Path | None:
     fresh = path.with_name(path.name + ".restoring")
     fresh.unlink(missing_ok=True)
     descriptor = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    ownership.give(descriptor, database=path)
     with os.fdopen(descriptor, "wb") as target, backup.open("rb") as source:
         shutil.copyfileobj(source, target)
         target.flush()

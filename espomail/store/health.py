@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ _INDEX_CHECKED_BY_PRAGMA = (3, 44, 0)
 
 @dataclass(frozen=True, slots=True)
 class FileFact:
-    """A file that holds mail or secrets: what it is, its permission bits, and whether it belongs to who runs this."""
+    """A file that holds mail or secrets: what it is, its permission bits, and whether it belongs to the owner of the database."""
 
     what: str
     path: str
@@ -80,9 +79,8 @@ def files(database: Path, key_file: Path) -> list[FileFact]:
     beside = [("journal", f"{database.name}{ending}") for ending in ("-journal", "-wal", "-shm")]
     named = [("database", database), *((what, database.with_name(name)) for what, name in beside), ("key file", key_file)]
     named.append(("folder", database.parent))
-    return [
-        FileFact(what, str(path), mode_of(path), path.stat().st_uid == os.geteuid()) for what, path in named if path.exists()
-    ]
+    owner = database.stat().st_uid
+    return [FileFact(what, str(path), mode_of(path), path.stat().st_uid == owner) for what, path in named if path.exists()]
 
 
 def disk(database: Path) -> DiskFact:

@@ -178,6 +178,22 @@ def test_who_is_neither_root_nor_owner_nor_through_sudo_is_refused(host: Host) -
     assert (refused.returncode, json.loads(refused.stderr)["error"]["kind"]) == (77, "not-permitted")
 
 
+def test_what_root_does_leaves_nothing_in_the_owner_s_way(host: Host) -> None:
+    """Root may do everything, so its locks, its log and what it restores must stay the owner's."""
+    (host.home / ".config" / "espomail" / "config.yaml").write_text(
+        f"database: {host.home}/espomail.db\nlog: {{file: {host.home}/log, level: debug}}\n"
+    )
+    copy = host.home / "copy.db"
+    assert host.call("backup", str(copy)).returncode == 0
+    for words in (("cron",), ("restore", str(copy), "--yes"), ("cron",), ("doctor",)):
+        done = host.call(*words, login="root")
+        assert done.returncode == 0, done.stderr
+    owners = {each.owner() for each in (*host.home.glob("espomail.db*"), *host.home.glob("*.locks/*"), host.home / "log")}
+    assert owners == {host.owner}
+    done = host.call("cron")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 SECRET_WORDS = "the owner's own words"
 PATHS = (
     "--db {home}/espomail.db case list",

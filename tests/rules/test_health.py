@@ -48,7 +48,9 @@ TROUBLE: dict[str, tuple[Facts, str, str, str]] = {
     "a folder others may write": (
         replace(FINE, files=(FileState(what="folder", path="/f", mode=0o777, is_ours=True),)), "warning", "file-mode", "(777)",
     ),
-    "a database of another": (replace(FINE, files=(replace(DATABASE, is_ours=False),)), "warning", "file-owner", "/x.db"),
+    "a key file of another": (
+        replace(FINE, files=(FileState(what="key file", path="/k", mode=0o600, is_ours=False),)), "warning", "file-owner", "/k",
+    ),
     "a lost key that passwords need": (replace(FINE, key_exists=False, key_path="/k"), "error", "key-file", "/k"),
     "a lost key that nothing needs": (replace(FINE, key_exists=False, accounts=()), "warning", "key-file", "missing"),
     "a full disk": (replace(FINE, free_bytes=10**6), "error", "disk", "only 0 MB"),
