@@ -24,6 +24,7 @@ _UNSAFE = re.compile(
 )
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _NARROWEST_COLUMN = 6
+_LONGEST_LINE = 100
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 Row = Mapping[str, Any]
@@ -105,15 +106,21 @@ def words_of(value: object) -> str:
         case {"team": team, "position": position, **rest} if not rest:
             return f"{team}:{position}" if position else str(team)
         case Mapping():
-            return ", ".join(f"{key}={words_of(item)}" for key, item in value.items())
+            return ", ".join(f"{key}={_part(item)}" for key, item in value.items())
         case list() | tuple():
             return ", ".join(words_of(item) for item in value)
         case _:
             return str(value)
 
 
+def _part(value: object) -> str:
+    """A value within a list of others, in brackets where it has several parts itself."""
+    text = words_of(value)
+    return f"({text})" if isinstance(value, Mapping | list | tuple) and ("=" in text or ", " in text) else text
+
+
 def sheet(row: Row, *, indent: str = "") -> str:
-    """One thing as lines of `field  value`; a list of things becomes a table of its own, long text an indented block."""
+    """One thing as lines of `field  value`; a list of things becomes a table of its own, what is long an indented block."""
     width = max((len(name) for name in row), default=0)
     return "".join(_field(name, value, width=width, indent=indent) for name, value in row.items())
 
@@ -121,8 +128,10 @@ def sheet(row: Row, *, indent: str = "") -> str:
 def _field(name: str, value: object, *, width: int, indent: str) -> str:
     inner = indent + "  "
     if isinstance(value, list) and value and all(isinstance(item, Mapping) and len(item) > 3 for item in value):
-        return f"{indent}{name}\n" + _indented(aligned(value, columns=()), inner)
+        return f"{indent}{name}\n" + _indented(_table(value, columns=_columns_of(value), indent=len(inner)), inner)
     text = words_of(value)
+    if isinstance(value, Mapping) and len(text) > _LONGEST_LINE:
+        return f"{indent}{name}\n" + sheet(value, indent=inner)
     if "\n" in text.strip():
         return f"{indent}{name}\n" + _indented(safe(text.strip(), keep="\n"), inner)
     return f"{indent}{name:{width}}  {safe(text.strip())}".rstrip() + "\n"
@@ -149,13 +158,14 @@ def _columns_of(rows: Sequence[Row]) -> list[str]:
 def _print_table(rows: Sequence[Row], *, columns: Sequence[str]) -> None:
     if not rows and sys.stdout.isatty():
         say("nothing to show")
-    elif rows and sys.stdout.isatty():
-        _print_rich(rows, columns=list(columns) or _columns_of(rows))
     elif rows or columns:
-        write(aligned(rows, columns=columns))
+        write(_table(rows, columns=list(columns) or _columns_of(rows)))
 
 
-def _print_rich(rows: Sequence[Row], *, columns: Sequence[str]) -> None:
+def _table(rows: Sequence[Row], *, columns: Sequence[str], indent: int = 0) -> str:
+    """The rows as a table: on a terminal as wide as that is, without the `indent` that it gets."""
+    if not sys.stdout.isatty():
+        return aligned(rows, columns=columns)
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -166,10 +176,10 @@ def _print_rich(rows: Sequence[Row], *, columns: Sequence[str]) -> None:
     for row in rows:
         table.add_row(*(Text(safe(words_of(row.get(name)))) for name in columns))
     target = io.StringIO()
-    width = max(_terminal_width(), _NARROWEST_COLUMN * len(columns))  # rich shows nothing at all of a column without room
+    width = max(_terminal_width() - indent, _NARROWEST_COLUMN * len(columns))  # rich shows nothing at all of a column without room
     console = Console(file=target, force_terminal=colours_wanted(), no_color=False, width=width)
     console.print(table)
-    write(target.getvalue())
+    return target.getvalue()
 
 
 def _terminal_width() -> int:

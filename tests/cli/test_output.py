@@ -220,6 +220,22 @@ def test_a_sheet_shows_long_text_as_a_block_and_lists_of_things_as_a_table() -> 
     )
 
 
+def test_what_has_many_parts_can_be_read_in_a_sheet_and_in_a_cell() -> None:
+    server = {"host": "imap.example", "port": 993, "password": {"env": "PASSWORD"}, "folders": ["INBOX", "Sent"]}
+    assert words_of(server) == "host=imap.example, port=993, password=(env=PASSWORD), folders=(INBOX, Sent)"
+    assert sheet({"imap": server}) == f"imap  {words_of(server)}\n"
+    long = {"message": "logged in; " + "reads INBOX, " * 8, "folders": ["INBOX", "Sent"]}
+    assert sheet({"imap": long}) == f"imap\n  message  {words_of(long['message']).strip()}\n  folders  INBOX, Sent\n"
+
+
+def test_a_table_within_a_sheet_is_no_wider_than_the_terminal(run: Runner, tmp_path: Path) -> None:
+    run("init", "--yes")
+    run("case", "add", "--name", "The kettle " * 20)
+    printed = run_on_a_terminal(tmp_path, "stream", "show", "case:1", COLUMNS="60", NO_COLOR="1")
+    assert max(len(line.rstrip()) for line in printed.splitlines()) <= 60
+    assert "kettle" in printed
+
+
 def run_on_a_terminal(folder: Path, *words: str, typed: bytes = b"", **environment: str) -> str:
     """What the program prints where stdout is a terminal, what was `typed` there included."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("ESPOMAIL", "SUDO", "XDG", "NO_COLOR"))}
