@@ -14,8 +14,6 @@ from datetime import UTC, datetime
 
 from espomail.errors import BadInput
 from espomail.mail import encode
-from espomail.mail.templates import render as render
-from espomail.mail.templates import render_check as render_check
 from espomail.mail.text import clean
 from espomail.mail.tokens import without_plus_tag
 from espomail.model import Address, Head

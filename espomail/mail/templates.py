@@ -54,9 +54,9 @@ def render(template: str, variables: Mapping[str, object], *, html: bool) -> str
     return "".join(pieces)
 
 
-def render_check(template: str, *, variables: tuple[str, ...] = VARIABLES) -> None:
+def render_check(template: str) -> None:
     """Given a template, raise BadInput naming the line when it can't be read, is not allowed, or uses an unknown variable."""
-    _compiled(template, html=False, known=frozenset(variables))
+    _compiled(template, html=False, known=frozenset(VARIABLES))
 
 
 def _compiled(template: str, *, html: bool, known: frozenset[str]) -> Template:

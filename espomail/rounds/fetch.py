@@ -185,7 +185,7 @@ def _take_part(desk: Desk, request: Request, part: Part, budget: Budget, taken_i
             accounts.note_attempt(db, part.account.id, now=desk.now())
         try:
             with desk.open_mailbox(part.account, _seconds_left(desk, budget)) as box:
-                _walk(desk, request, part, box, db, budget, taken_in)
+                _walk(desk, part, box, db, budget, taken_in)
         except (TryAgain, Damaged):
             raise  # our own storage: no failure of the account, so no back-off, and the whole round says so
         except SessionLost as error:
@@ -195,9 +195,7 @@ def _take_part(desk: Desk, request: Request, part: Part, budget: Budget, taken_i
             part.fail(error)
 
 
-def _walk(
-    desk: Desk, request: Request, part: Part, box: Mailbox, db: Connection, budget: Budget, taken_in: Callable[[int], None]
-) -> None:
+def _walk(desk: Desk, part: Part, box: Mailbox, db: Connection, budget: Budget, taken_in: Callable[[int], None]) -> None:
     session = Session(
         account=part.account,
         box=box,

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-Check = Callable[[Any], Any]
 Problem = tuple[str, str]
 """A path (`users[2].emails`) and what is wrong there."""
 Identity = tuple[str, ...]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
 
 from espomail import times
 from espomail.errors import NotFound
@@ -61,10 +60,10 @@ _LISTED = """
     and (:since is null or c.created_at >= :since)
 """
 _ADD = """
-    insert into cases (name, description, status, priority, type, account_id, contact_id, lead_id, group_account_id,
-                       created_by_id, opened_by_email_id, follows_case, created_at, closed_at)
-    values (:name, :description, :status, :priority, :type, :account_id, :contact_id, :lead_id, :group_account_id,
-            :created_by_id, :opened_by_email_id, :follows_case, :created_at, :closed_at)
+    insert into cases (name, description, priority, type, account_id, contact_id, lead_id, group_account_id,
+                       created_by_id, opened_by_email_id, follows_case, created_at)
+    values (:name, :description, :priority, :type, :account_id, :contact_id, :lead_id, :group_account_id,
+            :created_by_id, :opened_by_email_id, :follows_case, :created_at)
 """
 
 
@@ -133,7 +132,6 @@ def add(
     *,
     name: str,
     description: str = "",
-    status: str = "New",
     priority: str = "Normal",
     type: str | None = None,
     account_id: int | None = None,
@@ -146,11 +144,10 @@ def add(
     team_ids: Iterable[int] = (),
     now: datetime,
 ) -> int:
-    """Open a case and return its number; its stream begins with `create`. An email opens one at most (IntegrityError)."""
+    """Open a New case and return its number; its stream begins with `create`. An email opens one at most (IntegrityError)."""
     row = {
         "name": name,
         "description": description,
-        "status": status,
         "priority": priority,
         "type": type,
         "account_id": account_id,
@@ -161,7 +158,6 @@ def add(
         "opened_by_email_id": opened_by_email_id,
         "follows_case": follows_case,
         "created_at": times.to_text(now),
-        "closed_at": times.to_text(now) if status in CLOSED else None,
     }
     number = int(db.execute(_ADD, row).lastrowid or 0)
     add_teams(db, number, team_ids)
@@ -228,16 +224,8 @@ def _may_read_cases(db: Connection, user_id: int) -> bool:
     return people.is_admin(db, user_id) or dict(roles.levels_of(db, user_id)).get("case.read", "no") != "no"
 
 
-def set_status(
-    db: Connection,
-    number: int,
-    status: str,
-    *,
-    by_user_id: int | None,
-    now: datetime,
-    data: Mapping[str, Any] | None = None,
-) -> None:
-    """Change the status and note it, `data` beside `from` and `to`; nothing happens when it is so already.
+def set_status(db: Connection, number: int, status: str, *, by_user_id: int | None, now: datetime) -> None:
+    """Change the status and note it; nothing happens when it is so already.
 
     `closed_at` is the moment it was closed in any way (Closed, Rejected, Duplicate), none while it is open.
     """
@@ -246,8 +234,7 @@ def set_status(
         return
     closed_at = (case.closed_at or times.to_text(now)) if status in CLOSED else None
     db.execute("update cases set status = ?, closed_at = ? where number = ?", (status, closed_at, number))
-    changed = {"from": case.status, "to": status, **(data or {})}
-    notes.add(db, case.thing, "status", at=now, user_id=by_user_id, data=changed)
+    notes.add(db, case.thing, "status", at=now, user_id=by_user_id, data={"from": case.status, "to": status})
 
 
 def reopen(db: Connection, number: int, *, by_user_id: int | None, now: datetime) -> str:

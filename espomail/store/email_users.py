@@ -8,13 +8,10 @@ from espomail import times
 from espomail.store.db import Connection
 
 
-def link(
-    db: Connection, email_id: int, user_id: int, reason: str, *, folder_id: int | None = None, is_read: bool = False
-) -> bool:
-    """Put the email into a user's inbox (or a folder of theirs) for a reason; return whether it is new to them."""
+def link(db: Connection, email_id: int, user_id: int, reason: str, *, is_read: bool = False) -> bool:
+    """Put the email into a user's inbox for a reason; return whether it is new to them."""
     added = db.execute(
-        "insert or ignore into email_users (email_id, user_id, folder_id, is_read) values (?, ?, ?, ?)",
-        (email_id, user_id, folder_id, int(is_read)),
+        "insert or ignore into email_users (email_id, user_id, is_read) values (?, ?, ?)", (email_id, user_id, int(is_read))
     ).rowcount
     db.execute(
         "insert or ignore into email_user_reasons (email_id, user_id, reason) values (?, ?, ?)", (email_id, user_id, reason)

@@ -22,7 +22,6 @@ _OF_ONE = """
        or f.account_id in (select id from accounts where kind = 'personal' and user_id = :user)
     order by f.id desc
 """
-_OF_SEVERAL = "where f.is_active and f.kind = 'user' and f.user_id in (select value from json_each(?)) order by f.id"
 _ADD = """
     insert into filters (name, kind, account_id, user_id, position, criteria, action, folder_id, group_folder_id,
                          mark_read, important, skip_notification, is_active, created_at)

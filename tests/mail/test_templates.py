@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from espomail.errors import BadInput
-from espomail.mail.compose import render, render_check
+from espomail.mail.templates import render, render_check
 
 WHEN = datetime(2026, 3, 1, 9, 5, 7, tzinfo=UTC)
 VARIABLES: dict[str, object] = {
