@@ -56,7 +56,7 @@ def restore(file: str, yes: bool) -> None:
     if path.exists():
         opening.refuse_strangers(path)
     if acting_name(front):  # without one it is the system, who needs no database that can still be read
-        desk = front.desk()
+        desk = opening.desk_of(front)
         desk.db.close()
         access.require_admin(desk.actor)
     backups.check(Path(file))

@@ -225,7 +225,9 @@ def pass_desk(function: Callable[..., T]) -> Callable[..., T]:
     """Hand the desk to a command as its first argument: configuration read, database open, actor known."""
 
     def with_desk(*args: Any, **kwargs: Any) -> T:
-        return function(asked().desk(), *args, **kwargs)
+        from espomail.cli.opening import desk_of
+
+        return function(desk_of(asked()), *args, **kwargs)
 
     return update_wrapper(with_desk, function)
 

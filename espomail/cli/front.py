@@ -1,4 +1,4 @@
-"""What the global options and the environment asked for, and from that, when a command needs it, the desk."""
+"""What the global options and the environment asked for; opening.py makes the desk of it when a command needs one."""
 
 from __future__ import annotations
 
@@ -78,15 +78,6 @@ class Front:
         for name in ("ESPOMAIL_DB", "ESPOMAIL_CONFIG", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
             if os.environ.get(name):
                 raise NotPermitted(f"{name} can't be used through sudo", "leave it out: the owner's settings apply")
-
-    def desk(self) -> Desk:
-        """The desk of this command: configuration read, database open, actor known."""
-        if self.opened is None:
-            from espomail.cli import opening
-
-            self.opened = opening.open_desk(self)
-            click.get_current_context().find_root().call_on_close(self.opened.db.close)
-        return self.opened
 
 
 def acting_name(front: Front) -> str | None:

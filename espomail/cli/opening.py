@@ -13,6 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from espomail.cli import actor
 from espomail.cli.front import acting_name
 from espomail.cli.output import complain, note
@@ -25,6 +27,14 @@ if TYPE_CHECKING:
     from espomail.model import Account, Server
 
 _NO_WAY = (errno.EACCES, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)
+
+
+def desk_of(front: Front) -> Desk:
+    """The desk of the command that runs now, opened by the first who asks and closed at its end."""
+    if front.opened is None:
+        front.opened = open_desk(front)
+        click.get_current_context().find_root().call_on_close(front.opened.db.close)
+    return front.opened
 
 
 def open_desk(front: Front) -> Desk:
