@@ -25,7 +25,7 @@ from espomail.cli.frame import emit, group, pass_desk
 from espomail.cli.numbers import COUNT, limit_option, number_argument
 from espomail.cli.stream import read_text, write_post
 from espomail.cli.team import get_visible as get_visible_team
-from espomail.cli.user import get_visible as get_visible_user
+from espomail.cli.user_fields import get_visible as get_visible_user
 from espomail.store import case_edits, cases, users, visibility
 from espomail.store.db import transaction
 

@@ -9,7 +9,7 @@ from espomail.cli.fields import Field
 from espomail.cli.frame import changed
 from espomail.cli.record_fields import get_visible
 from espomail.cli.stream import entries_json
-from espomail.cli.user import may_see
+from espomail.cli.user_fields import may_see
 from espomail.errors import BadInput, NotFound, NotPermitted
 from espomail.model import Thing
 from espomail.store import accounts, case_edits, case_views, cases, sight, teams, users, visibility

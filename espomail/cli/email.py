@@ -14,7 +14,7 @@ from espomail.cli.folder import owner_id as folder_owner_id
 from espomail.cli.frame import emit, group, pass_desk, write_bytes
 from espomail.cli.numbers import COUNT, ID, limit_option
 from espomail.cli.things import thing_of
-from espomail.cli.user import get_visible as get_visible_user
+from espomail.cli.user_fields import get_visible as get_visible_user
 from espomail.cli.views import ATTACHMENT_FIELDS, EMAIL_COLUMNS, EMAIL_FIELDS, attachment_json, email_json
 from espomail.errors import BadInput, NotFound
 from espomail.model import Thing

@@ -11,7 +11,7 @@ from espomail.cli.actor import personal
 from espomail.cli.folder import get as get_folder
 from espomail.cli.frame import asked, changed, command, confirm, pass_desk, said
 from espomail.cli.numbers import ID
-from espomail.cli.user import get_visible as get_visible_user
+from espomail.cli.user_fields import get_visible as get_visible_user
 from espomail.cli.views import EMAIL_COLUMNS, email_json
 from espomail.errors import BadInput, NotFound, UsageError
 from espomail.model import Thing

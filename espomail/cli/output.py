@@ -176,7 +176,9 @@ def _table(rows: Sequence[Row], *, columns: Sequence[str], indent: int = 0) -> s
     for row in rows:
         table.add_row(*(Text(safe(words_of(row.get(name)))) for name in columns))
     target = io.StringIO()
-    width = max(_terminal_width() - indent, _NARROWEST_COLUMN * len(columns))  # rich shows nothing at all of a column without room
+    width = max(
+        _terminal_width() - indent, _NARROWEST_COLUMN * len(columns)
+    )  # rich shows nothing at all of a column without room
     console = Console(file=target, force_terminal=colours_wanted(), no_color=False, width=width)
     console.print(table)
     return target.getvalue()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from espomail.cli.numbers import read_id
-from espomail.cli.user import may_see
+from espomail.cli.user_fields import may_see
 from espomail.errors import BadInput, NotFound, NotPermitted
 from espomail.model import Thing
 from espomail.rules import records as rules

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from espomail.cli.state_accounts import account_states, remove_account, set_account
 from espomail.cli.state_filters import filter_states, put_filter, remove_filter
+from espomail.cli.user_fields import NOTIFY, read_absence
 from espomail.errors import BadInput
 from espomail.rules import settings as setting_rules
 from espomail.rules import templates as template_rules
@@ -104,14 +105,12 @@ def _user_state(each: users.User) -> Item:
 
 
 def _put_user(desk: Desk, before: Item | None, item: Item) -> None:
-    from espomail.cli.user import NOTIFY, read_absence
-
     addresses = check_addresses(item["emails"])
     if not addresses:
         raise BadInput(f"the user {item['name']} has no address", "add emails: [name@example.com]")
     if item["notify_mail"] not in NOTIFY:
         raise BadInput(f"notify_mail can't be {item['notify_mail']}", f"one of: {', '.join(NOTIFY)}")
-    start, end = _absence(item, read_absence, desk)
+    start, end = _absence(item, desk)
     profile = users.Profile(
         name=check_name("user", item["name"]),
         full_name=check_display_name("the full name", item["full_name"]),
@@ -134,10 +133,10 @@ def _put_user(desk: Desk, before: Item | None, item: Item) -> None:
     users.set_roles(desk.db, user_id, [roles.get(desk.db, name).id for name in item["roles"]])
 
 
-def _absence(item: Item, read: Callable[..., tuple[str | None, str | None]], desk: Desk) -> tuple[str | None, str | None]:
+def _absence(item: Item, desk: Desk) -> tuple[str | None, str | None]:
     if not item["absent_from"] and not item["absent_until"]:
         return None, None
-    return read(f"{item['absent_from'] or ''}..{item['absent_until'] or ''}", today=desk.now().date())
+    return read_absence(f"{item['absent_from'] or ''}..{item['absent_until'] or ''}", today=desk.now().date())
 
 
 def _remove_user(desk: Desk, item: Item) -> None:

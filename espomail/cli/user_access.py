@@ -8,6 +8,7 @@ import click
 
 from espomail import levels
 from espomail.cli.frame import asked, command, emit, pass_desk
+from espomail.cli.user_fields import get_visible
 from espomail.errors import NotPermitted
 from espomail.rules import access as rules
 from espomail.store import roles
@@ -34,8 +35,6 @@ def get_explained(desk: Desk, name: str) -> User:
 
     The permission `user` lets one ask about others.
     """
-    from espomail.cli.user import get_visible
-
     user = get_visible(desk, name)
     if desk.actor.is_admin or desk.actor.user_id == user.id or desk.actor.level("user") == "yes":
         return user
