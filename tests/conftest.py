@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from click.testing import CliRunner
@@ -47,7 +47,7 @@ class Runner:
         self.db_path = folder / "espomail.db"
         self.now = NOW
 
-    def __call__(self, *words: str, input: str | bytes | None = None) -> Result:
+    def __call__(self, *words: str, input: str | bytes | IO[bytes] | None = None) -> Result:
         front = Front(now=lambda: self.now)
         done = CliRunner().invoke(cli, ["--db", str(self.db_path), *map(str, words)], input=input, obj=front)
         if done.exception is not None and not isinstance(done.exception, SystemExit):

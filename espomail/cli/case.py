@@ -23,7 +23,7 @@ from espomail.cli.case_link import link
 from espomail.cli.fields import add_options, chosen, edit_options, edited
 from espomail.cli.frame import emit, group, pass_desk
 from espomail.cli.numbers import COUNT, limit_option, number_argument
-from espomail.cli.stream import read_text, write_post
+from espomail.cli.stream import read_post, write_post
 from espomail.cli.team import get_visible as get_visible_team
 from espomail.cli.user_fields import get_visible as get_visible_user
 from espomail.store import case_edits, cases, users, visibility
@@ -154,7 +154,7 @@ def reopen(desk: Desk, number: int) -> None:
 @click.argument("text")
 @pass_desk
 def note(desk: Desk, number: int, text: str) -> None:
-    words = read_text(desk, text)
+    words = read_post(desk, text)
     with transaction(desk.db):
         write_post(desk, get_case(desk, number).thing, words)
     say_changed(desk, number, f"posted on case {number}")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "argument", "asked", "changed", "command", "complain", "confirm", "emit", "group", "note", "option", "pass_desk",
-    "read_path", "removed", "said", "say", "trouble", "write", "write_bytes",
+    "read_path", "read_text", "removed", "said", "say", "trouble", "with_text_of_file", "write", "write_bytes",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -253,3 +253,20 @@ def read_path(desk: Desk, path: str) -> bytes:
         return Path(path).read_bytes()
     except OSError as error:
         raise BadInput(f"{path} can't be read: {error.strerror}", "check the path, or use - for stdin") from error
+
+
+def read_text(desk: Desk, path: str) -> str:
+    """The text of a file that the command line names, `-` being stdin; raise BadInput for what is not UTF-8."""
+    try:
+        return read_path(desk, path).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{'stdin' if path == '-' else path} is no text in UTF-8", "write it in UTF-8") from error
+
+
+def with_text_of_file(desk: Desk, given: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """What was typed, with the text of the file that `--KEY-file` names as KEY.
+
+    Asked before a transaction: while stdin lets wait, nobody could write.
+    """
+    path = given[f"{key}_file"]
+    return {**given, key: read_text(desk, path)} if path else dict(given)

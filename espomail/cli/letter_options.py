@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from espomail import times
 from espomail.cli.can_send import writer_of
-from espomail.cli.frame import read_path
+from espomail.cli.frame import read_path, read_text
 from espomail.errors import BadInput, NotPermitted, UsageError
 from espomail.rules.senders import MaySend
 from espomail.writing import letters, post
@@ -54,10 +54,7 @@ def read_words(desk: Desk, body: str | None, body_file: str | None, template: st
     path = body_file if body_file is not None else "-" if body == "-" else None
     if path is None:
         return _text(body or "")
-    try:
-        return read_path(desk, path).decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{path} is no text in UTF-8", "save it as UTF-8") from error
+    return read_text(desk, path)
 
 
 def _text(words: str) -> str:

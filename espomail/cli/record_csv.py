@@ -36,10 +36,11 @@ TOLD_MAX = 50
 @click.option("--dry-run", is_flag=True, help="say what it would do and change nothing")
 @pass_desk
 def import_(desk: Desk, type_: str, file: str, dry_run: bool) -> None:
+    access.require_import(desk.actor)
+    visibility.require_create(desk.actor, type_)
+    # Before the transaction: while stdin lets wait, nobody could write.
+    lines = rules.read_csv(_decoded(read_path(desk, file), file))
     with rolled_back(desk.db) if dry_run else transaction(desk.db):
-        access.require_import(desk.actor)
-        visibility.require_create(desk.actor, type_)
-        lines = rules.read_csv(_decoded(read_path(desk, file), file))
         outcome = _import(desk, type_, lines)
     _tell({"type": type_, **outcome, "dry_run": dry_run})
 

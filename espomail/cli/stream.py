@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from espomail.cli.frame import changed, emit, group, pass_desk, read_path
+from espomail.cli.frame import changed, emit, group, pass_desk, read_text
 from espomail.cli.things import thing_argument, thing_of
 from espomail.errors import BadInput
 from espomail.model import Thing
@@ -39,7 +39,7 @@ def show(desk: Desk, thing: str) -> None:
 @click.argument("text")
 @pass_desk
 def post(desk: Desk, thing: str, text: str) -> None:
-    words = read_text(desk, text)
+    words = read_post(desk, text)
     with transaction(desk.db):
         found = thing_of(desk, thing)
         write_post(desk, found, words)
@@ -67,12 +67,9 @@ def entries_json(desk: Desk, thing: Thing) -> list[dict[str, Any]]:
     ]
 
 
-def read_text(desk: Desk, text: str) -> str:
+def read_post(desk: Desk, text: str) -> str:
     """The words to post, stdin's for `-`; raise BadInput when there are none."""
-    try:
-        words = read_path(desk, "-").decode() if text == "-" else text
-    except UnicodeDecodeError as error:
-        raise BadInput("stdin is no text in UTF-8", "post UTF-8") from error
+    words = read_text(desk, "-") if text == "-" else text
     if not words.strip():
         raise BadInput("there is nothing to post", "give some words, or - for stdin")
     return words.strip()

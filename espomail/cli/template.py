@@ -11,10 +11,10 @@ import click
 from espomail import times
 from espomail.cli.case_fields import get_case
 from espomail.cli.fields import Field, add_options, chosen, edit_options, edited
-from espomail.cli.frame import changed, emit, group, pass_desk, read_path
+from espomail.cli.frame import changed, emit, group, pass_desk, with_text_of_file
 from espomail.cli.numbers import ID, limit_option
 from espomail.cli.removal import add_remove
-from espomail.errors import BadInput, UsageError
+from espomail.errors import UsageError
 from espomail.model import Address
 from espomail.rules import access
 from espomail.rules import templates as rules
@@ -68,9 +68,9 @@ def show(desk: Desk, name: str) -> None:
 @pass_desk
 def add(desk: Desk, /, name: str, **given: Any) -> None:
     access.require_admin(desk.actor)
-    new = _read(desk, templates.Template(name=check_name("template", name), subject=""), chosen(FIELDS, given))
+    values = chosen(FIELDS, with_text_of_file(desk, given, "body"))
+    new = _read(templates.Template(name=check_name("template", name), subject=""), values)
     with transaction(desk.db):
-        access.require_admin(desk.actor)
         templates.add(desk.db, new)
     changed(f"template {new.name} added", template_json(templates.get(desk.db, new.name)))
 
@@ -81,11 +81,12 @@ def add(desk: Desk, /, name: str, **given: Any) -> None:
 @edit_options(FIELDS)
 @pass_desk
 def edit(desk: Desk, /, name: str, **given: Any) -> None:
+    access.require_admin(desk.actor)
+    given = with_text_of_file(desk, given, "body")
     with transaction(desk.db):
-        access.require_admin(desk.actor)
         before = templates.get(desk.db, name)
         values = edited(FIELDS, given, {"subject": before.subject, "body": before.body, "html": before.is_html})
-        after = _read(desk, replace(before, name=check_name("template", given["new_name"] or name)), values)
+        after = _read(replace(before, name=check_name("template", given["new_name"] or name)), values)
         templates.set_(desk.db, before, after)
     changed(f"template {after.name} changed", template_json(templates.get(desk.db, after.name)))
 
@@ -123,17 +124,11 @@ def template_json(each: templates.Template) -> dict[str, Any]:
     return {"id": each.id, "name": each.name, "subject": each.subject, "body": each.body, "html": each.is_html}
 
 
-def _read(desk: Desk, before: templates.Template, values: Mapping[str, Any]) -> templates.Template:
-    body = values["body"]
-    if values["body_file"]:
-        try:
-            body = read_path(desk, values["body_file"]).decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise BadInput(f"{values['body_file']} is no text in UTF-8", "save it as UTF-8") from error
+def _read(before: templates.Template, values: Mapping[str, Any]) -> templates.Template:
     if not values["subject"].strip():
         raise UsageError("a template needs a subject", "give one with --subject")
-    rules.check(values["subject"], body)
-    return replace(before, subject=values["subject"], body=body, is_html=values["html"])
+    rules.check(values["subject"], values["body"])
+    return replace(before, subject=values["subject"], body=values["body"], is_html=values["html"])
 
 
 def _example(desk: Desk) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from espomail.cli.fields import add_options, chosen, edit_options, edited
-from espomail.cli.frame import changed, confirm, emit, group, pass_desk, read_path, removed
+from espomail.cli.frame import changed, confirm, emit, group, pass_desk, removed, with_text_of_file
 from espomail.cli.numbers import limit_option
 from espomail.cli.user_access import access as user_access
 from espomail.cli.user_fields import FIELDS, USER_FIELDS, current, get_visible, may_see, read_absence, user_json
@@ -55,9 +55,9 @@ def show(desk: Desk, name: str) -> None:
 @add_options(FIELDS)
 @pass_desk
 def add(desk: Desk, /, name: str, **given: Any) -> None:
-    values = chosen(FIELDS, given)
+    access.require_admin(desk.actor)
+    values = chosen(FIELDS, with_text_of_file(desk, given, "signature"))
     with transaction(desk.db):
-        access.require_admin(desk.actor)
         profile = _profile(desk, users.Profile(name=check_name("user", name)), values)
         user_id = users.add(desk.db, profile, now=desk.now())
         _set_rest(desk, user_id, values)
@@ -72,6 +72,7 @@ def add(desk: Desk, /, name: str, **given: Any) -> None:
 @edit_options(FIELDS)
 @pass_desk
 def edit(desk: Desk, /, name: str, **given: Any) -> None:
+    given = with_text_of_file(desk, given, "signature")
     with transaction(desk.db):
         before = get_visible(desk, name)
         _require_editable(desk, before, given)
@@ -123,15 +124,12 @@ def _require_editable(desk: Desk, each: users.User, given: Mapping[str, Any]) ->
 
 def _profile(desk: Desk, profile: users.Profile, values: Mapping[str, Any]) -> users.Profile:
     absent_from, absent_until = read_absence(values["absent"], today=desk.now().date())
-    signature = values["signature"]
-    if values["signature_file"]:
-        signature = _text(read_path(desk, values["signature_file"]), values["signature_file"])
     return replace(
         profile,
         full_name=check_display_name("the full name", values["full_name"]),
         is_admin=values["admin"],
         os_login=values["os_login"],
-        signature=signature,
+        signature=values["signature"],
         notify_mail=values["notify_mail"],
         absent_from=absent_from,
         absent_until=absent_until,
@@ -157,10 +155,3 @@ def _set_active(desk: Desk, name: str, *, is_active: bool) -> None:
         before = users.get(desk.db, name)
         users.set_profile(desk.db, before.id, replace(before.profile, is_active=is_active))
     changed(f"user {name} {'enabled' if is_active else 'disabled'}", user_json(users.get(desk.db, name)))
-
-
-def _text(content: bytes, path: str) -> str:
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{path} is no text in UTF-8", "save it as UTF-8") from error

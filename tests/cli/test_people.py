@@ -1,10 +1,15 @@
 """Users, teams and roles on the command line."""
 
+import contextlib
+import io
 import json
 import shlex
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+
+from espomail.store.db import connect
 
 ANN = {
     "id": 1,
@@ -59,6 +64,42 @@ def test_what_came_from_a_file_is_emptied_by_the_name_of_that_option_too(office:
     assert office("user", "edit", "ann", "--clear", "signature-file", "--json").json["signature"] is None
     office("template", "add", "received", "--subject", "Thanks", "--body", "We have it")
     assert office("template", "edit", "received", "--clear", "body-file", "--json").json["body"] == ""
+
+
+class AwaitedStdin(io.BytesIO):
+    """Words that come only after something else was done."""
+
+    def __init__(self, words: bytes, meanwhile: Callable[[], None]) -> None:
+        super().__init__(words)
+        self.meanwhile = meanwhile
+
+    def read(self, size: int | None = -1) -> bytes:
+        if size != 0:
+            self.meanwhile()
+        return super().read(size)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "user add ben --email ben@team.example --signature-file -",
+        "user edit ann --signature-file -",
+        "template add received --subject Hello --body-file -",
+        "template edit thanks --body-file -",
+        "record import contact -",
+        "record import contact - --dry-run",
+    ],
+)
+def test_a_command_that_waits_for_stdin_holds_up_nobody_who_writes(office: Any, words: str) -> None:
+    office("template", "add", "thanks", "--subject", "Thanks", "--body", "for all")
+
+    def write() -> None:
+        with contextlib.closing(connect(office.db_path, timeout=0, isolation_level=None)) as other:
+            other.execute("begin immediate")
+
+    stdin = AwaitedStdin(b"name,emails\nBen,ben@customer.example\n", write)
+    done = office(*words.split(), input=stdin)
+    assert (done.exit_code, stdin.tell()) == (0, len(stdin.getvalue())), done.stderr
 
 
 def test_a_repeatable_option_replaces_the_set_or_changes_it_by_one(office: Any) -> None:
