@@ -15,6 +15,8 @@ from espomail.rules import access
 if TYPE_CHECKING:
     from espomail.desk import Desk
 
+BACKUP_WAIT_S = 600
+
 
 @command(
     "backup",
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 @click.argument("file")
 @pass_desk
 def backup(desk: Desk, file: str) -> None:
+    from espomail.rounds import locks
     from espomail.store import backups
 
     access.require_admin(desk.actor)
@@ -31,7 +34,8 @@ def backup(desk: Desk, file: str) -> None:
     target = Path(file)
     if target.is_symlink() or target.is_dir():
         raise BadInput(f"{file} is a link or a folder", "name a new file")
-    backups.copy_to(desk.db, target)
+    with locks.wait_for(desk.lock_dir / "backup.lock", timeout_s=BACKUP_WAIT_S, what="writing a backup"):
+        backups.copy_to(desk.db, target)
     changed(f"{file}: {target.stat().st_size} bytes, checked", {"file": str(target), "size_bytes": target.stat().st_size})
 
 

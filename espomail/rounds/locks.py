@@ -36,14 +36,14 @@ def hold(path: Path) -> Iterator[bool]:
 
 
 @contextmanager
-def wait_for(path: Path, *, timeout_s: float) -> Iterator[None]:
-    """Hold a lock, waiting for it; raise TryAgain when it isn't free in time."""
+def wait_for(path: Path, *, timeout_s: float, what: str = "processing mail") -> Iterator[None]:
+    """Hold a lock, waiting for it; raise TryAgain, saying `what` its holder is at, when it isn't free in time."""
     descriptor = _open(path)
     try:
         give_up = time.monotonic() + timeout_s
         while not _try(descriptor):
             if time.monotonic() > give_up:
-                raise TryAgain("another espomail is still processing mail", "try again in a moment")
+                raise TryAgain(f"another espomail is still {what}", "try again in a moment")
             time.sleep(_PAUSE_S)
         yield
     finally:

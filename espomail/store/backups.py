@@ -14,10 +14,22 @@ from espomail.store.db import APPLICATION_ID, SCHEMA_VERSION, Connection, Sqlite
 
 
 def copy_to(db: Connection, target: Path) -> None:
-    """Write an online copy of the whole database to `target` (0600); an existing file is replaced whole or not at all."""
+    """Write an online copy of the whole database to `target` (0600); an existing file is replaced whole or not at all.
+
+    One copy to a target at a time. A disk that was too full for it is left as it was.
+    """
     partial = target.with_name(target.name + ".partial")
     partial.unlink(missing_ok=True)
     os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    try:
+        _copy(db, partial)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+    partial.replace(target)
+
+
+def _copy(db: Connection, partial: Path) -> None:
     with translated():
         copy = connect(partial, isolation_level=None)
         try:
@@ -27,12 +39,10 @@ def copy_to(db: Connection, target: Path) -> None:
         finally:
             copy.close()
     if problems != ["ok"]:
-        partial.unlink()
         raise Damaged(f"the copy failed its integrity check: {problems[0]}", "run: espomail doctor")
     descriptor = os.open(partial, os.O_RDONLY)
     os.fsync(descriptor)
     os.close(descriptor)
-    partial.replace(target)
 
 
 def check(path: Path) -> None:

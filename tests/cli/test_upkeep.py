@@ -10,6 +10,7 @@ import pytest
 from espomail.rules.settings import KEYS
 from espomail.store.db import Connection
 from tests.conftest import Runner
+from tests.shop import Shop
 
 DEFAULTS = {
     "baseline_role": None,
@@ -128,6 +129,14 @@ def test_a_backup_is_a_whole_database_that_only_its_owner_reads(run: Runner, tmp
     assert done.json == {"file": str(target), "size_bytes": target.stat().st_size}
     assert target.stat().st_mode & 0o777 == 0o600
     assert Runner(tmp_path)("team", "list", "--json", "--db", str(target)).json[0]["name"] == "support"
+
+
+def test_a_backup_that_finds_no_space_leaves_the_disk_as_it_was(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, None)
+    (tmp_path / "copy.db").write_bytes(b"an older backup")
+    done = shop.try_(f"backup {tmp_path / 'copy.db'}", under=("prlimit", "--fsize=65536"))
+    assert done.returncode == 75, done.stderr
+    assert [(each.name, each.read_bytes()) for each in tmp_path.glob("copy.db*")] == [("copy.db", b"an older backup")]
 
 
 def test_a_restored_backup_is_what_was_saved_and_what_it_replaced_is_kept(run: Runner, tmp_path: Path) -> None:

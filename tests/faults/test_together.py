@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from espomail.store import backups
+from espomail.store import db as store
 from tests.faults.traffic import found
+from tests.shop import Shop
 
 WRITERS = (
     "record add contact --name Contact{n} --email contact{n}@x.example",
@@ -38,3 +43,17 @@ def test_rounds_and_writers_at_once_serve_no_turn_twice_and_are_never_refused(tr
     assert found(busy.shop.folder / "espomail.db") == busy.wanted()
     what = ", ".join(f"{count} {name}" for name, count in runs.items())
     tell(f"together: {what} at once ({times} times), {busy.made} mails in 4 accounts")
+
+
+def test_backups_to_one_file_at_once_are_all_whole(tmp_path: Path) -> None:
+    """The database is large enough for them to meet."""
+    shop = Shop(tmp_path, None)
+    db = store.open_db(tmp_path / "espomail.db", now=datetime.now(UTC))
+    with store.transaction(db):
+        db.execute("insert into raw_mails (sha256, size_bytes, is_whole, content) values ('x', 1, 1, zeroblob(80000000))")
+    db.close()
+    with ThreadPoolExecutor(4) as pool:
+        runs = list(pool.map(shop.try_, [f"backup {tmp_path / 'copy.db'}"] * 4))
+    assert [(run.returncode, run.stderr) for run in runs] == [(0, b"")] * 4
+    backups.check(tmp_path / "copy.db")
+    assert not list(tmp_path.glob("*.partial"))
