@@ -191,11 +191,11 @@ def transaction(db: Connection) -> Iterator[Connection]:
         _begin(db)
         try:
             yield db
+            db.execute("commit")
         except BaseException:
-            if db.in_transaction:
+            if db.in_transaction:  # also after a commit that failed: a reader may keep the rollback journal's lock too long
                 db.execute("rollback")
             raise
-        db.execute("commit")
 
 
 @contextmanager
