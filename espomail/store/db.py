@@ -156,15 +156,16 @@ def migrate(db: Connection, path: Path, *, now: datetime) -> None:
             f"the database at {path} was written by a newer espomail (schema {found}, this one knows {SCHEMA_VERSION})",
             "install that version or a later one",
         )
-    if found:
-        _back_up_before_migration(db, path, found)
     import sqlite_utils
 
     from espomail.store.migrations import migrations
 
     with transaction(db):
-        if schema_version(db) == SCHEMA_VERSION:
-            return
+        found = schema_version(db)
+        if found == SCHEMA_VERSION:
+            return  # another process was first
+        if found:
+            _back_up_before_migration(path, found)
         migrations.apply(sqlite_utils.Database(db, execute_plugins=False))
         db.execute(
             "insert or ignore into instance (id, uuid, signing_key, created_at) values (1, ?, ?, ?)",
@@ -174,10 +175,12 @@ def migrate(db: Connection, path: Path, *, now: datetime) -> None:
         db.execute(f"pragma application_id={APPLICATION_ID}")
 
 
-def _back_up_before_migration(db: Connection, path: Path, version: int) -> None:
+def _back_up_before_migration(path: Path, version: int) -> None:
+    """Called with the turn to write, so that only one process does; it is no obstacle to a second connection that reads."""
     from espomail.store import backups
 
-    backups.copy_to(db, path.with_name(f"{path.name}.before-schema-{SCHEMA_VERSION}-from-{version}"))
+    with contextlib.closing(connect(path)) as before:
+        backups.copy_to(before, path.with_name(f"{path.name}.before-schema-{SCHEMA_VERSION}-from-{version}"))
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -151,3 +152,14 @@ def test_a_migration_killed_anywhere_leaves_the_older_schema_and_the_next_one_is
     db.close()
     kept = list(older.parent.glob("espomail.db.before-schema-*"))
     assert [schema(each) for each in kept] == [before]
+
+
+def test_programs_that_find_an_older_database_at_once_migrate_it_once(older: Path) -> None:
+    before = schema(older)
+    shop = Shop.__new__(Shop)
+    shop.environment = {"PATH": "/usr/bin:/bin", "ESPOMAIL_DB": str(older)}
+    with ThreadPoolExecutor(6) as pool:
+        runs = list(pool.map(shop.try_, ["team list --json"] * 6))
+    assert [(run.returncode, run.stderr) for run in runs] == [(0, b"")] * 6
+    (kept,) = older.parent.glob("espomail.db.before-schema-*")
+    assert schema(kept) == before
