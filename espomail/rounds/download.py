@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from espomail.answers import RawMail
 from espomail.desk import Desk, Mailbox
-from espomail.errors import BadInput, Declined
+from espomail.errors import BadInput, Declined, EspomailError, FolderMissing, Unreachable
 from espomail.store import accounts, oversize, raw_mails
 from espomail.store.emails_read import ReadEmail
 from espomail.store.oversize import Place
@@ -19,7 +19,7 @@ def download(desk: Desk, email: ReadEmail, *, keep: Callable[[bytes], bool]) -> 
 
     `keep` answers False for bytes that are another mail's.
 
-    Raise BadInput when no server keeps it, Declined when none gives it any more, Unreachable when none can be reached.
+    Raise BadInput when no server keeps it, Declined when none gives it any more, the trouble with a server that may still have it.
     """
     if raw_mails.is_whole(desk.db, email.raw_id):
         return False
@@ -28,9 +28,16 @@ def download(desk: Desk, email: ReadEmail, *, keep: Callable[[bytes], bool]) -> 
         raise BadInput(
             f"email {email.id} was read from no server", "import the whole mail: espomail import FILE --account NAME"
         )
-    if not any(_complete(desk, place, keep) for place in places):
-        raise Declined(f"no server has the mail of email {email.id} any more", "it stays as it is: headers and text")
-    return True
+    trouble: EspomailError | None = None
+    for place in places:
+        try:
+            if _complete(desk, place, keep):
+                return True
+        except (Unreachable, FolderMissing) as error:
+            trouble = trouble or error  # another server may have it
+    if trouble is not None:
+        raise trouble
+    raise Declined(f"no server has the mail of email {email.id} any more", "it stays as it is: headers and text")
 
 
 def _complete(desk: Desk, place: Place, keep: Callable[[bytes], bool]) -> bool:

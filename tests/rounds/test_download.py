@@ -13,7 +13,7 @@ from espomail.store import db as store
 from tests import servers
 from tests.shop import Shop, letter
 
-USERS = ("one", "two", "three", "four")
+USERS = ("one", "two", "three", "four", "five", "six")
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +64,15 @@ def test_a_mail_that_the_server_has_no_more_stays_as_it_is(shop: Shop, dovecot: 
     before = shop.ask("email show 1")
     shop.run("email download 1", code=69)
     assert shop.ask("email show 1") == before
+
+
+def test_a_server_that_is_away_hides_no_other_that_has_the_mail(shop: Shop) -> None:
+    for name in ("five", "six"):
+        shop.add_account(name, login=name)
+        shop.put(name, big_letter())
+        shop.run("fetch")
+    shop.run("group-account edit five --imap-port 1")
+    assert shop.ask("email download 1")["size_bytes"] == len(big_letter())
 
 
 def test_a_mail_that_is_held_in_part_is_never_deleted_on_the_server(shop: Shop, dovecot: servers.Dovecot) -> None:
