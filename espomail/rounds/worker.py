@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
-from espomail import life
+from espomail import life, times
 from espomail.errors import Damaged, EspomailError, TryAgain
 from espomail.gather.arrangements import Arrangements, arrangements
 from espomail.reading import recognise
@@ -140,7 +140,7 @@ def tell_parked(db: Connection, receipt: Receipt, error: str, *, now: datetime) 
             db,
             user_id,
             "mail-parked",
-            f"parked:{receipt.id}",
+            f"parked:{receipt.id}:{times.to_text(now)}",
             at=now,
             thing=None,
             text=f"{mail} could not be processed ({error[:200]}); see: espomail quarantine show {receipt.id}",
