@@ -1,12 +1,13 @@
 """A server's UIDs held against our receipts: what has none is taken in, however it came to be missed.
 
-UIDs can turn up below the cursor: a server that numbers late, a copy that was restored, a cursor that somebody moved.
+UIDs can turn up below the cursor: a server that numbers late, a copy that was restored, a cursor that somebody moved, a mail
+that a server called gone.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -123,17 +124,20 @@ def _compare_folder(session: Session, taken: FolderTaken) -> FolderGap | None:
     known = receipts.uids_with_receipt(session.db, mailbox.id)
     new = taken.listed
     missing = _missing(session, mailbox, [uid for uid in on_server if uid <= mailbox.last_uid and uid not in known])
-    before = taken.taken
+    vanished = receipts.list_vanished(session.db, mailbox.id)
+    called_gone = {uid: vanished[uid] for uid in vanished.keys() & set(on_server)}
+    before, given = taken.taken, 0
     if not session.dry_run:
         _take_in(session, mailbox, taken, missing)
+        given = _ask_again(session, mailbox, called_gone.values())
     return FolderGap(
         folder=taken.folder,
         on_server=len(on_server),
         receipts=len(known),
         gone=len(known.difference(on_server)),
         new=new,
-        missing=tuple(missing),
-        taken_in=taken.taken - before,
+        missing=tuple(sorted({*missing, *called_gone})),
+        taken_in=taken.taken - before + given,
     )
 
 
@@ -147,3 +151,12 @@ def _take_in(session: Session, mailbox: MailboxRow, taken: FolderTaken, missing:
     """Read them as the walk does; the cursor stays where it is, since it never goes back."""
     taken.listed += len(missing)
     session.take_in(mailbox, taken, list(missing), missing)
+
+
+def _ask_again(session: Session, mailbox: MailboxRow, receipt_ids: Collection[int]) -> int:
+    """Mails that the server called gone when they were to be read, and has after all; return how many it gives."""
+    if not receipt_ids:
+        return 0
+    with transaction(session.db):
+        receipts.ask_again(session.db, receipt_ids, now=session.now())
+    return session.read_refused_again(mailbox)

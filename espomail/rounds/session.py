@@ -123,7 +123,7 @@ class Session:
             self.take_in(mailbox, taken, wanted, sizes.known)
         else:
             self._move_cursor(mailbox, taken, uids)
-        self._read_refused_again(mailbox)
+        self.read_refused_again(mailbox)
 
     def _start_epoch(self, folder: str, uidvalidity: int, uidnext: int | None, *, is_sent: bool) -> MailboxRow:
         """A folder never read, or whose UIDs start over: only mail received since fetch-since counts among what is there now."""
@@ -248,20 +248,22 @@ class Session:
             case _:
                 receipts.add(self.db, receipts.vanished(receipt), now=now)
 
-    def _read_refused_again(self, mailbox: MailboxRow) -> None:
-        """Ask once more for mails that the server refused to give and whose time has come.
+    def read_refused_again(self, mailbox: MailboxRow) -> int:
+        """Ask once more for mails that the server refused to give and whose time has come; return how many it gave.
 
         One by one, and no further than a few refusals in a row: three in one command would cost the session.
         """
         due = receipts.list_unread_refusals(self.db, self.account.id, mailbox.folder, now=self.now())
         sizes = self.box.sizes([r.uid for r in due if r.uid is not None and r.mailbox_id == mailbox.id]) if due else {}
-        refusals = 0
+        given = refusals = 0
         for receipt in due:
             if refusals == REFUSALS_AGAIN or self.budget.is_over():
-                return
+                break
             answer = self._asked_again(mailbox, receipt, sizes)
             self._keep_answer(receipt, answer)
+            given += isinstance(answer, RawMail)
             refusals = refusals + 1 if isinstance(answer, RefusedMail) else 0
+        return given
 
     def _asked_again(
         self, mailbox: MailboxRow, receipt: Receipt, sizes: dict[int, tuple[int, datetime]]

@@ -5,6 +5,7 @@ The invariant (docs/reliability.md): in each mailbox epoch, each listed UID at o
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 
@@ -47,6 +48,7 @@ _SELECT = _SHOWN + "from receipts r " + _MAILBOX
 _SELECT_WAITING = (
     _SHOWN + "from receipts r indexed by receipts_waiting " + _MAILBOX + "where r.state in ('new', 'quarantined', 'parked') "
 )
+_VANISHED = "select uid, id from receipts where mailbox_id = ? and state = 'vanished'"
 WAITING = "receipts r indexed by receipts_waiting where r.state in ('new', 'quarantined', 'parked')"
 """What to select from so that only mail that waits is looked at: SQLite takes a partial index where its words stand in the query."""
 
@@ -155,6 +157,19 @@ def list_unread_refusals(db: Connection, account_id: int, folder: str, *, now: d
         {"now": times.to_text(now), "account": account_id, "folder": folder},
     )
     return [Receipt(**row) for row in rows]
+
+
+def list_vanished(db: Connection, mailbox_id: int) -> dict[int, int]:
+    """UID to receipt of the mails that were gone when they were to be read."""
+    return {row[0]: row[1] for row in db.execute(_VANISHED, (mailbox_id,))}
+
+
+def ask_again(db: Connection, receipt_ids: Iterable[int], *, now: datetime) -> None:
+    """Mails that were called gone are there after all: they are due as mails that the server refused."""
+    db.executemany(
+        "update receipts set state = 'quarantined', error = 'the server did not have it', next_try_at = ? where id = ?",
+        [(times.to_text(now), receipt_id) for receipt_id in receipt_ids],
+    )
 
 
 def set_taken_in(db: Connection, receipt_id: int, *, raw_id: int, size_bytes: int) -> None:

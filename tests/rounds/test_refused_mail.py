@@ -18,19 +18,24 @@ from tests.shop import Shop, letter
 
 @dataclass
 class Refusing:
-    """A shop and its server, which answers NO to whoever asks for one of the `refused` UIDs."""
+    """A shop and its server, which answers NO to whoever asks for one of the `refused` UIDs, and lists the `hidden` ones only."""
 
     shop: Shop
     server: ScriptedImap
     refused: set[int] = field(default_factory=set)
+    hidden: set[int] = field(default_factory=set)
     uidvalidity: int = 7
 
     def twist(self, tag: bytes, line: str, answer: bytes) -> bytes:
         if line.startswith("EXAMINE"):
             next_uid = max(self.server.letters) + 1
             return b"* OK [UIDVALIDITY %d] x\r\n* OK [UIDNEXT %d] x\r\n" % (self.uidvalidity, next_uid) + tag + b" OK done\r\n"
-        if line.startswith("UID SEARCH SINCE"):
+        if line.startswith(("UID SEARCH SINCE", "UID SEARCH ALL")):
             return b"* SEARCH" + b"".join(b" %d" % uid for uid in self.server.letters) + b"\r\n" + tag + b" OK done\r\n"
+        if self.hidden and line.startswith(("UID FETCH", "UID SEARCH UID 2")):
+            return b"".join(
+                part for part in answer.splitlines(keepends=True) if b"UID 2 " not in part and b"SEARCH" not in part
+            )
         asked = re.match(r"UID FETCH (\S+) \(UID BODY", line)
         return tag + b" NO not now\r\n" if asked and self.refused & uids_of(asked[1]) else answer
 
@@ -75,6 +80,11 @@ def test_a_mail_that_is_never_given_is_parked_and_the_admins_are_told(tmp_path: 
             assert box.quarantine() == [(2, "parked" if attempts == 4 else "retrying", attempts)]
         (told,) = box.shop.ask("notification list --user chief")
         assert (told["type"], "not now" in told["text"]) == ("mail-parked", True)
+        box.shop.run("quarantine retry 2")
+        for _ in range(4):
+            box.shop.run("fetch")
+            box.wait()
+        assert (box.quarantine(), len(box.shop.ask("notification list --user chief"))) == ([(2, "parked", 4)], 2)
         box.refused = set()
         box.shop.run("quarantine retry 2")
         box.shop.run("fetch")
@@ -119,3 +129,15 @@ def test_a_refused_mail_that_no_new_uid_brings_is_parked_in_the_end(tmp_path: Pa
             box.shop.run("fetch")
         assert box.quarantine() == [(2, "parked", 4)]
         assert len(box.shop.ask("notification list --user chief")) == 1
+
+
+def test_a_mail_that_was_called_gone_and_is_there_after_all_is_taken_in_by_a_comparison(tmp_path: Path) -> None:
+    with refusing(tmp_path, range(1, 4)) as box:
+        box.hidden = {2}
+        assert [folder["vanished"] for folder in box.shop.ask("fetch")["accounts"][0]["folders"]] == [1]
+        box.hidden = set()
+        assert box.shop.ask("reconcile support --dry-run")["folders"][0]["missing"] == [2]
+        found = box.shop.ask("reconcile support")
+        assert (found["folders"][0]["missing"], found["taken_in"]) == ([2], 1)
+        assert sorted(subjects(box.shop)) == ["Mail 1", "Mail 2", "Mail 3"]
+        assert box.shop.ask("reconcile support")["missing"] == 0
