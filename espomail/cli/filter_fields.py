@@ -175,7 +175,10 @@ def current(desk: Desk, row: filters.FilterRow) -> dict[str, Any]:
 
 
 def get_own(desk: Desk, text: str) -> filters.FilterRow:
-    """The filter called NAME or USER/NAME that the actor may change; NotFound also for another's, BadInput for several."""
+    """The filter called NAME or USER/NAME that the actor may change; NotFound also for another's, BadInput for several.
+
+    NAME is the whole name of a filter that is nobody's inbox's, so to an admin it means that one, if there is one.
+    """
     owner, slash, name = text.rpartition("/")
     names = filters.names(desk.db)
     found = [row for row in filters.list_named(desk.db, name) if _may(desk, row)]
@@ -184,6 +187,8 @@ def get_own(desk: Desk, text: str) -> filters.FilterRow:
     mine = [row for row in found if row.user_id is not None and row.user_id == desk.actor.user_id]
     if len(found) > 1 and len(mine) == 1 and not desk.actor.is_admin:
         found = mine
+    elif not slash:
+        found = [row for row in found if row.kind != "user"] or found
     if not found:
         raise NotFound("filter", text, "see: espomail filter list")
     if len(found) > 1:

@@ -106,6 +106,14 @@ def test_a_filter_that_can_t_work_is_refused(office: Any, words: str, code: int,
     assert office("filter", "list", "--json").json == [NEWS]
 
 
+def test_a_filter_for_everybody_can_be_named_also_where_a_user_has_one_of_that_name(office: Any) -> None:
+    office(*"filter add news --global --from spam@x.example --action skip".split())
+    assert office("filter", "show", "news", "--json").json["kind"] == "global"
+    assert office("filter", "show", "ann/news", "--json").json == NEWS
+    assert office("filter", "remove", "news", "--yes").exit_code == 0
+    assert [each["of"] for each in office("filter", "list", "--json").json] == ["ann"]
+
+
 def test_two_users_may_call_their_filters_the_same(office: Any) -> None:
     office("filter", "add", "news", "--user", "ben", "--from", "x", "--action", "skip")
     ambiguous = office("filter", "show", "news")
