@@ -56,7 +56,7 @@ CASES = (
     Field(name="create-case", kind="flag", help="new mail becomes a case"),
     Field(
         name="distribution",
-        choices=("none", "direct-assignment", "round-robin", "least-busy", "less-busy"),
+        choices=rules.CHOICES["distribution"],
         default="none",
         help="who gets a new case",
     ),
@@ -71,10 +71,14 @@ ANSWERING = (
     Field(name="reply-from", metavar="ADDRESS", help="From of the auto-reply; default: its address"),
     Field(name="reply-from-name", metavar="NAME", help="the name in From of the auto-reply"),
     Field(name="plus-address", kind="flag", help="Reply-To carries the case: support+case7.…@"),
-    Field(name="followup-closed", choices=("reopen", "note", "new"), default="reopen", help="an answer to a closed case"),
+    Field(
+        name="followup-closed", choices=rules.CHOICES["followup_closed"], default="reopen", help="an answer to a closed case"
+    ),
     Field(name="reopen-days", metavar="DAYS", help="a case closed for longer is not reopened: a new one"),
-    Field(name="auto-submitted", choices=("store", "case", "skip"), default="store", help="what becomes of automatic mail"),
-    Field(name="strangers", choices=("attach", "new-case"), default="attach", help="somebody new who answers in a case"),
+    Field(
+        name="auto-submitted", choices=rules.CHOICES["auto_submitted"], default="store", help="what becomes of automatic mail"
+    ),
+    Field(name="strangers", choices=rules.CHOICES["strangers"], default="attach", help="somebody new who answers in a case"),
     Field(
         name="exclude-from-reply",
         kind="flag",

@@ -132,7 +132,8 @@ def _read(desk: Desk, file: str | None) -> tuple[Wanted, Problems]:
     usable, found = rules.checked(value)
     for path, words in found:
         problems.add((prefix + path).rstrip("."), words)
-    return Wanted(usable, usable.pop("settings", {}), usable.pop("outbound", {}), prefix), problems
+    wrong = frozenset(path for path, _ in found)
+    return Wanted(usable, usable.pop("settings", {}), usable.pop("outbound", {}), prefix, wrong), problems
 
 
 def _content(desk: Desk, file: str | None) -> tuple[str, bytes]:

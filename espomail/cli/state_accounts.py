@@ -122,7 +122,6 @@ def _read(desk: Desk, before: Account, item: Item, values: Item) -> Account:
     told = values | _options(before.kind, item)
     if not told["address"]:
         raise BadInput(f"the account {item['name']} has no address", "add address: name@example.com")
-    _check_choices(before.kind, told)
     if before.kind == "personal":
         if not told["user"]:
             raise BadInput(f"whose is the account {item['name']}?", "add user: NAME")
@@ -161,14 +160,6 @@ def _half(half: str, server: Mapping[str, Any] | None) -> Item:
     if server.get("fetch_since") is not None:
         told["fetch_since"] = server["fetch_since"]
     return told | {key: server[key] for key in ("after_import", "shared", "from_name") if key in server}
-
-
-def _check_choices(kind: Kind, values: Item) -> None:
-    """Raise BadInput for a word that the command line would not take."""
-    for field in FIELDS[kind]:
-        value = values.get(field.key)
-        if field.choices and value is not None and str(value).lower() not in field.choices:
-            raise BadInput(f"{field.key} can't be {value}", f"one of: {', '.join(field.choices)}")
 
 
 def _secret(item: Item, half: Literal["imap", "smtp"], before: Account) -> Secret | None:

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from espomail.cli.state_accounts import account_states, remove_account, set_account
 from espomail.cli.state_filters import filter_states, put_filter, remove_filter
-from espomail.cli.user_fields import NOTIFY, read_absence
+from espomail.cli.user_fields import read_absence
 from espomail.errors import BadInput
 from espomail.rules import settings as setting_rules
 from espomail.rules import templates as template_rules
-from espomail.rules.access import check_cell
 from espomail.rules.names import check_addresses, check_display_name, check_folder_name, check_name
 from espomail.store import folders, group_folders, roles, settings, teams, templates, users
 
@@ -50,13 +49,10 @@ def _role_states(db: Connection) -> list[Item]:
 
 
 def _put_role(desk: Desk, before: Item | None, item: Item) -> None:
-    cells = {cell.strip().lower(): level for cell, level in item["cells"].items() if level is not None}
-    for cell, level in cells.items():
-        check_cell(cell, level)
     if before is None:
-        roles.add(desk.db, check_name("role", item["name"]), cells)
+        roles.add(desk.db, check_name("role", item["name"]), item["cells"])
     else:
-        roles.set_cells(desk.db, roles.get(desk.db, item["name"]).id, cells)
+        roles.set_cells(desk.db, roles.get(desk.db, item["name"]).id, item["cells"])
 
 
 def _remove_role(desk: Desk, item: Item) -> None:
@@ -108,8 +104,6 @@ def _put_user(desk: Desk, before: Item | None, item: Item) -> None:
     addresses = check_addresses(item["emails"])
     if not addresses:
         raise BadInput(f"the user {item['name']} has no address", "add emails: [name@example.com]")
-    if item["notify_mail"] not in NOTIFY:
-        raise BadInput(f"notify_mail can't be {item['notify_mail']}", f"one of: {', '.join(NOTIFY)}")
     start, end = _absence(item, desk)
     profile = users.Profile(
         name=check_name("user", item["name"]),

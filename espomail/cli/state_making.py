@@ -23,12 +23,20 @@ NOUNS = {section: kind.noun for section, kind in KINDS.items()}
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What of a file can be used: sections (each item with its path), settings, the system's sender, and how paths begin."""
+    """What of a file can be used: sections (each item with its path), settings, the system's sender, and how paths begin.
+
+    `wrong` are the paths of what can't be used: what lacks for want of it is no problem of its own.
+    """
 
     sections: Mapping[str, list[tuple[str, dict[str, Any]]]]
     settings: Mapping[str, Any]
     outbound: Mapping[str, Any]
     prefix: str = ""
+    wrong: frozenset[str] = frozenset()
+
+    def lacks_something(self, path: str) -> bool:
+        """Whether anything below that path can't be used."""
+        return any(each.startswith(f"{path}.") for each in self.wrong)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +62,8 @@ def make(desk: Desk, wanted: Wanted, problems: Problems, *, prune: bool) -> list
         refused = _sweep(desk.db, deeds)
     for deed, error in refused or _sweep(desk.db, list(_puts(desk, wanted))):
         words = f"{error.message} ({error.hint})" if error.hint else error.message
-        problems.add(wanted.prefix + deed.path, words)
+        if isinstance(error, NotFound) or not wanted.lacks_something(deed.path):
+            problems.add(wanted.prefix + deed.path, words)
     plan = state_plan.changes(before, _state(desk.db), NOUNS)
     changed = [
         state_plan.step("change", kind, key, {"value": {"from": settings_before[kind, key], "to": value}})

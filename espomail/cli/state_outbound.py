@@ -59,8 +59,6 @@ def _server_values(told: Mapping[str, Any], held: Server | None) -> Item:
     if not host:
         raise BadInput("the server of outbound has no host", "add host: mail.example.com, or server: null")
     security = told.get("security", held.security if held else None) or "tls"
-    if security not in account_rules.SECURITIES:
-        raise BadInput(f"security can't be {security}", f"one of: {', '.join(account_rules.SECURITIES)}")
     port = told.get("port", held.port if held else None)
     values: Item = {option: told[key] for key, option in _OPTIONS.items() if key in told}
     default = account_rules.DEFAULT_PORTS["smtp", security]

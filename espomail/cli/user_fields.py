@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 from espomail import times
 from espomail.cli.fields import Field
 from espomail.errors import BadInput, NotFound
+from espomail.rules.notices import BY_MAIL
 from espomail.store import users
 
 if TYPE_CHECKING:
     from espomail.desk import Desk
-
-NOTIFY = ("off", "instant", "digest")
 
 
 def _team_of(text: str) -> str:
@@ -30,7 +29,7 @@ FIELDS = (
     Field(name="absent", metavar="FROM..UNTIL", help="the days, both included, on which they get no cases"),
     Field(name="signature", default="", help="goes under their mail"),
     Field(name="signature-file", metavar="FILE", feeds="signature", help="read the signature from a file, - for stdin"),
-    Field(name="notify-mail", choices=NOTIFY, default="off", help="notifications by mail"),
+    Field(name="notify-mail", choices=BY_MAIL, default="off", help="notifications by mail"),
 )
 
 USER_FIELDS = (

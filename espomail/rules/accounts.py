@@ -9,9 +9,17 @@ from collections.abc import Callable, Iterable, Mapping
 
 from espomail.errors import BadInput
 from espomail.model import Account, Server, Settings
+from espomail.rules import distribution
 from espomail.rules.names import check_display_name
 
 SECURITIES = ("tls", "starttls", "none")
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "distribution": tuple(distribution.RULES),
+    "followup_closed": ("reopen", "note", "new"),
+    "auto_submitted": ("store", "case", "skip"),
+    "strangers": ("attach", "new-case"),
+}
+"""What a group account may be told to do with cases, by field; the first is the default."""
 DEFAULT_PORTS: Mapping[tuple[str, str], int] = {
     ("imap", "tls"): 993,
     ("imap", "starttls"): 143,

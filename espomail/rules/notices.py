@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+BY_MAIL = ("off", "instant", "digest")
+"""How a user may want notifications by mail."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:

@@ -4,155 +4,71 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
+
+from espomail.rules.accounts import CHOICES, SECURITIES, check_after_import, check_host
+from espomail.rules.filters import ACTIONS, AUTH_VERDICTS, KINDS
+from espomail.rules.names import check_address
+from espomail.rules.notices import BY_MAIL
+from espomail.rules.state_values import (
+    cells,
+    day,
+    each,
+    flag,
+    folder_map,
+    headers,
+    memberships,
+    name,
+    number,
+    one_of,
+    passing,
+    password,
+    port,
+    scalar,
+    size,
+    text,
+    texts,
+)
 
 Problem = tuple[str, str]
 """A path (`users[2].emails`) and what is wrong there."""
 Identity = tuple[str, ...]
 
 
-def text(value: Any) -> str:
-    """Text, as it is."""
-    if not isinstance(value, str):
-        raise ValueError(f"must be text: write it in quotes, {str(value)!r}" if _is_plain(value) else "must be text")
-    return value
-
-
-def name(value: Any) -> str:
-    """A name, without the spaces around it."""
-    return text(value).strip()
-
-
-def day(value: Any) -> str:
-    """A date such as 2026-03-01, and no word that means another day tomorrow."""
-    try:
-        return date.fromisoformat(text(value).strip()).isoformat()
-    except ValueError as error:
-        raise ValueError("must be a date: 2026-03-01") from error
-
-
-def flag(value: Any) -> bool:
-    """yes or no, true or false."""
-    if isinstance(value, bool):
-        return value
-    if value in ("yes", "Yes", "on"):
-        return True
-    if value in ("no", "No", "off"):
-        return False
-    raise ValueError("must be yes or no")
-
-
-def number(value: Any) -> int:
-    """A whole number."""
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise ValueError("must be a whole number")
-    return value
-
-
-def texts(value: Any) -> list[str]:
-    """A list of texts."""
-    if not isinstance(value, list):
-        raise ValueError("must be a list: [first, second]")
-    return [text(item) for item in value]
-
-
-def level(value: Any) -> str:
-    """A level of a role's cell; yes and no may come as booleans."""
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else text(value)
-
-
-def scalar(value: Any) -> Any:
-    """Text, a number, yes or no."""
-    if not _is_plain(value):
-        raise ValueError("must be a single value")
-    return value
-
-
-def size(value: Any) -> int | str:
-    """A number of bytes, or 50M."""
-    return value if isinstance(value, int) and not isinstance(value, bool) else text(value)
-
-
-def headers(value: Any) -> list[list[str]]:
-    """Header criteria: {List-Id: "*"}, or [[name, pattern], …] where a name comes twice."""
-    pairs = list(value.items()) if isinstance(value, dict) else value
-    if not isinstance(pairs, list) or not all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in pairs):
-        raise ValueError("must be header names with patterns: {List-Id: '*'}")
-    return [[text(name), text(pattern)] for name, pattern in pairs]
-
-
-def memberships(value: Any) -> list[dict[str, str | None]]:
-    """Teams of a user: names, or {team: support, position: agent}; by team."""
-    if not isinstance(value, list):
-        raise ValueError("must be a list: [support, {team: sales, position: agent}]")
-    found = [_membership(item) for item in value]
-    return sorted(found, key=lambda item: str(item["team"]))
-
-
-def _membership(item: Any) -> dict[str, str | None]:
-    if isinstance(item, str):
-        return {"team": item, "position": None}
-    if not isinstance(item, dict) or "team" not in item or not set(item) <= {"team", "position"}:
-        raise ValueError("a team is a name, or {team: NAME, position: NAME}")
-    position = item.get("position")
-    return {"team": text(item["team"]), "position": None if position is None else text(position)}
-
-
-def folder_map(value: Any) -> dict[str, str]:
-    """Folders of the server with the folders their mail goes to."""
-    if not isinstance(value, dict):
-        raise ValueError("must be a mapping: {Sent: Sent}")
-    return {text(source): text(target) for source, target in value.items()}
-
-
-SECRETS = ("env", "file", "command", "credential", "stored", "oauth")
-
-
-def password(value: Any) -> dict[str, Any]:
-    """A reference to a password, never the password."""
-    if not isinstance(value, dict) or len(value) != 1 or not set(value) <= set(SECRETS):
-        raise ValueError("must be a reference: {env: V}, {file: F}, {command: C}, {credential: N} or {stored: true}")
-    ((kind, what),) = value.items()
-    if kind in ("stored", "oauth"):
-        if flag(what) is not True:
-            raise ValueError(f"must be {{{kind}: true}}")
-        return {kind: True}
-    return {kind: text(what)}
-
-
+_ADDRESS = passing(check_address)
 _SERVER: Mapping[str, Any] = {
-    "host": text,
-    "port": number,
-    "security": text,
+    "host": passing(check_host),
+    "port": port,
+    "security": one_of(*SECURITIES),
     "login": text,
     "password": password,
     "allow_private": flag,
 }
 _ACCOUNT: Mapping[str, Any] = {
     "name": name,
-    "address": text,
+    "address": _ADDRESS,
     "is_active": flag,
-    "imap": {**_SERVER, "folders": texts, "fetch_since": day, "after_import": text},
+    "imap": {**_SERVER, "folders": texts, "fetch_since": day, "after_import": passing(check_after_import)},
     "smtp": {**_SERVER, "shared": flag, "from_name": text},
     "tls_ca_file": text,
     "allow_plaintext": flag,
     "store_sent": text,
 }
 _CRITERIA: Mapping[str, Any] = {
-    **dict.fromkeys(("from", "to", "cc", "subject", "sender_auth"), text),
+    **dict.fromkeys(("from", "to", "cc", "subject"), text),
+    "sender_auth": one_of(*AUTH_VERDICTS),
     **dict.fromkeys(("body_contains", "body_contains_all"), texts),
     **dict.fromkeys(("has_attachment", "automatic"), flag),
     "headers": headers,
     "larger_than": size,
 }
 SECTIONS: Mapping[str, Mapping[str, Any]] = {
-    "roles": {"name": name, "cells": {"*": level}},
+    "roles": {"name": name, "cells": cells},
     "teams": {"name": name, "roles": texts},
     "users": {
         "name": name,
         "full_name": text,
-        "emails": texts,
+        "emails": each(_ADDRESS),
         "is_admin": flag,
         "is_active": flag,
         "teams": memberships,
@@ -161,7 +77,7 @@ SECTIONS: Mapping[str, Mapping[str, Any]] = {
         "absent_from": day,
         "absent_until": day,
         "signature": text,
-        "notify_mail": text,
+        "notify_mail": one_of(*BY_MAIL),
     },
     "group_folders": {"name": name, "teams": texts},
     "folders": {"name": name, "user": name, "skip_notifications": flag},
@@ -170,19 +86,20 @@ SECTIONS: Mapping[str, Mapping[str, Any]] = {
         **_ACCOUNT,
         "teams": texts,
         **dict.fromkeys(("for_all_team_users", "create_case", "auto_reply", "plus_address", "exclude_from_reply"), flag),
-        **dict.fromkeys(("assigned_user", "group_folder", "distribution", "target_team", "target_position", "assign_to"), text),
-        **dict.fromkeys(("reply_template", "reply_to", "reply_from", "reply_from_name"), text),
-        **dict.fromkeys(("followup_closed", "auto_submitted", "strangers"), text),
+        **dict.fromkeys(("assigned_user", "group_folder", "target_team", "target_position", "assign_to"), text),
+        **dict.fromkeys(("reply_template", "reply_from_name"), text),
+        **dict.fromkeys(("reply_to", "reply_from"), _ADDRESS),
+        **{key: one_of(*words) for key, words in CHOICES.items()},
         "reopen_days": number,
     },
     "personal_accounts": {**_ACCOUNT, "user": name, "map": folder_map, "default_folder": text},
     "filters": {
         "name": name,
-        "kind": text,
+        "kind": one_of(*KINDS),
         "of": name,
         "position": number,
         "criteria": _CRITERIA,
-        "action": text,
+        "action": one_of(*ACTIONS),
         "target": text,
         **dict.fromkeys(("mark_read", "important", "skip_notification", "is_active"), flag),
     },
@@ -190,12 +107,14 @@ SECTIONS: Mapping[str, Mapping[str, Any]] = {
 """Every list of the state, in the order in which things need each other, with its keys and what each takes."""
 
 OUTBOUND: Mapping[str, Any] = {
-    "address": text,
+    "address": _ADDRESS,
     "from_name": text,
     "shared": flag,
     "server": {
-        **dict.fromkeys(("host", "security", "login", "tls_ca_file"), text),
-        "port": number,
+        "host": passing(check_host),
+        "port": port,
+        "security": one_of(*SECURITIES),
+        **dict.fromkeys(("login", "tls_ca_file"), text),
         "password": password,
         "allow_plaintext": flag,
     },
@@ -281,7 +200,3 @@ def unknown(key: str, known: list[str]) -> str:
     """The words for a key that nobody knows, with the nearest one that is known."""
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
     return f"unknown key; did you mean {near[0]}?" if near else f"unknown key; known are {', '.join(known)}"
-
-
-def _is_plain(value: Any) -> bool:
-    return isinstance(value, str | int)

@@ -125,10 +125,9 @@ PROBLEMS = {
     (8, "state.teams[1].name"),
     (9, "state.teams[2]"),
     (12, "state.users[0].emails"),
-    (11, "state.users[0]"),
     (13, "state.users[1].name"),
     (17, "state.users[2].is_admin"),
-    (15, "state.users[2]"),
+    (16, "state.users[2].emails"),
     (18, "state.users[3]"),
     (21, "state.users[3].password"),
     (25, "state.group_accounts[0].imap.port"),
@@ -146,6 +145,64 @@ def test_everything_that_is_wrong_is_told_at_once_with_path_and_line(run: Runner
     assert refused.exit_code == 65
     assert "letmein" not in refused.stderr
     assert dump(db) == before
+
+
+VALUES = """\
+roles:
+  - name: agent
+    cells:
+      email.reed: team
+users:
+  - name: ann
+    emails: [ann@team.example, no address]
+    notify_mail: always
+group_accounts:
+  - name: desk
+    address: desk@team.example
+    reply_to: desk
+    imap:
+      host: mail.example
+      port: 99999
+      security: ssl
+      after_import: burn
+    distribution: robin
+    strangers: welcome
+    target_team: nowhere
+filters:
+  - name: large
+    kind: global
+    action: skip
+    criteria:
+      larger_than: big
+"""
+WRONG_VALUES = {
+    (3, "roles[0].cells", "no such key of a role: email.reed (did you mean: email.read, email.create, email.edit?)"),
+    (7, "users[0].emails", "not an e-mail address: 'no address' (write it as name@example.com)"),
+    (8, "users[0].notify_mail", "can't be always; one of: off, instant, digest"),
+    (12, "group_accounts[0].reply_to", "not an e-mail address: 'desk' (write it as name@example.com)"),
+    (15, "group_accounts[0].imap.port", "not a port: '99999' (write a number from 1 to 65535)"),
+    (16, "group_accounts[0].imap.security", "can't be ssl; one of: tls, starttls, none"),
+    (
+        17,
+        "group_accounts[0].imap.after_import",
+        "--after-import can't be burn (one of: keep-unread, seen, move:FOLDER, delete)",
+    ),
+    (
+        18,
+        "group_accounts[0].distribution",
+        "can't be robin; one of: none, direct-assignment, round-robin, least-busy, less-busy",
+    ),
+    (10, "group_accounts[0]", "no such team: nowhere (see: espomail team list)"),
+    (19, "group_accounts[0].strangers", "can't be welcome; one of: attach, new-case"),
+    (26, "filters[0].criteria.larger_than", "not a size: 'big' (write a number of bytes, or 800k, 50M, 1G)"),
+}
+
+
+def test_each_value_that_can_not_be_is_told_with_its_own_line_and_nothing_that_only_follows_from_it(run: Runner) -> None:
+    refused = apply(run, VALUES)
+    told = [line.split(": ", 2) for line in refused.error["message"].splitlines()]
+    assert {(int(place.removeprefix("stdin:")), path, words) for place, path, words in told} == WRONG_VALUES
+    assert len(told) == len(WRONG_VALUES)
 
 
 BROKEN = {
