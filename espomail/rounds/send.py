@@ -14,7 +14,7 @@ from itertools import groupby
 
 from espomail.answers import Deferred, Delivery, LostBeforeData, LostInData, Rejected, SendOutcome
 from espomail.desk import Desk, Post
-from espomail.errors import EspomailError, Unreachable
+from espomail.errors import Damaged, EspomailError, TryAgain, Unreachable
 from espomail.model import Account
 from espomail.rounds import locks, settling
 from espomail.rounds.settling import Sent
@@ -80,7 +80,9 @@ def _send_group(desk: Desk, account_id: int | None, mails: Sequence[Outgoing], r
     group = _Group(account, deque(mails))
     try:
         _converse(desk, group, result, stop_at)
-    except Unreachable as error:
+    except (TryAgain, Damaged):
+        raise  # our own storage, no trouble of this account
+    except EspomailError as error:  # a server out of reach, a password that can't be read, a host it may not be at
         result.troubles.append(f"{account.name}: {error.message}")
         result.unreachable += 1
         settling.defer_all(desk, group.waiting, error.message, result, is_login=error.kind == "login-refused")

@@ -633,3 +633,27 @@ def test_mail_from_the_system_address_leaves_through_the_server_that_is_named(of
         do(office, "email", "send", "--as", "zoe", *words)
         assert do(office, "send")["sent"] == 1
     assert [(mail.sender, mail.recipients) for mail in post.mails] == [("crm@team.example", ("bob@client.example",))]
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        pytest.param(
+            "{password: {env: NOT_SET}}", "the environment variable NOT_SET is not set", id="a password that is nowhere"
+        ),
+        pytest.param("{allow_private: no}", "which is not a public address", id="a host that it may not be at"),
+    ],
+)
+def test_an_account_that_can_not_be_used_holds_up_nobody_else_s_mail(office: Runner, change: str, why: str) -> None:
+    do(office, "apply", "-", input=f"group_accounts: [{{name: support, smtp: {change}}}]")
+    with servers.smtp() as post:
+        place = ("--smtp-host", "127.0.0.1", "--smtp-port", str(post.port), "--smtp-security", "none")
+        do(office, "personal-account", "edit", "anns", *place)
+        for sender in ("support@team.example", "ann@team.example"):
+            do(office, "email", "send", "--as", "ann", "--from", sender, "--to", "bob@client.example", "--body", "hi")
+        ran = office("send", "--json")
+    assert ran.json == {"sent": 1, "deferred": 1, "failed": 0, "unknown": 0}
+    assert (ran.exit_code, why in ran.stderr) == (3, True)
+    waiting = do(office, "outbox", "list", "--status", "deferred")
+    assert [(mail["attempts"], why in mail["last_reply"]) for mail in waiting] == [(1, True)]
+    assert [mail.sender for mail in post.mails] == ["ann@team.example"]
