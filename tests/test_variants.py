@@ -63,3 +63,15 @@ def test_a_variant_of_an_answered_mail_is_not_answered(run: Runner) -> None:
     for way in WAYS.values():
         run("deliver", "desk", input=way())
     assert len(run("outbox", "list", "--json").json) == 1
+
+
+def test_our_own_mail_that_comes_back_from_a_list_opens_no_case(run: Runner) -> None:
+    run("role", "add", "writer", "--set", "email.create=yes", "--set", "email.read=own")
+    run("user", "add", "ann", "--email", "ann@team.example", "--role", "writer")
+    run("personal-account", "add", "own", "--user", "ann", "--address", "ann@team.example", "--smtp-host", "localhost")
+    run("group-account", "add", "desk", "--address", "desk@team.example", "--create-case")
+    words = ("--from", "ann@team.example", "--to", "list@team.example", "--subject", "Open day", "--body", "We open at nine.")
+    assert run("email", "send", *words, "--as", "ann").exit_code == 0
+    echo = run("email", "raw", "1").stdout.encode() + b"-- \r\nThe list\r\n"
+    came = run("deliver", "desk", "--json", input=echo).json
+    assert (came["email"], came["case"]) == (2, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from espomail import times
@@ -18,24 +19,28 @@ def case_facts(
     db: Connection, mail: Mail, email: Email, receipt: Receipt, parent: Thing | None, arranged: Arrangements, *, now: datetime
 ) -> CaseFacts:
     account = arranged.accounts.get(receipt.account_id or 0)
+    variants = emails.list_variants(db, email)
     return CaseFacts(
         entitled=account is not None and account.kind == "group" and account.create_case,
         account=account.name if account else "the import",
         with_case=bool(email.with_case and receipt.with_case),
-        own=_own(mail, email, receipt, arranged),
+        own=_own(mail, [email, *variants], receipt, arranged),
         automatic=mail.automatic,
         auto_submitted=account.auto_submitted if account else "store",
         is_bounce=mail.bounce is not None,
-        variant_decided=any(each.case_account_id is not None for each in emails.list_variants(db, email)),
+        variant_decided=any(each.case_account_id is not None for each in variants),
         opened=cases.opened_by(db, email.id),
         decided_by=email.case_account_id,
         linked=_linked_case(db, parent, account, arranged, now),
     )
 
 
-def _own(mail: Mail, email: Email, receipt: Receipt, arranged: Arrangements) -> str:
-    """Why a mail is our own, "" when it isn't. A From that belongs to a user proves nothing: it can be forged."""
-    if email.direction == "out" and email.status != "imported":
+def _own(mail: Mail, copies: Sequence[Email], receipt: Receipt, arranged: Arrangements) -> str:
+    """Why a mail is our own, "" when it isn't; `copies` are its email and the variants of it, one of which may be what we sent.
+
+    A From that belongs to a user proves nothing: it can be forged.
+    """
+    if any(each.direction == "out" and each.status != "imported" for each in copies):
         return "our own mail, sent from here"
     if receipt.is_sent:
         return f"found in the folder of sent mail {receipt.folder}"
