@@ -380,6 +380,19 @@ def test_an_archive_opens_no_case_now_or_later(shop, box, tmp_path):
     assert len(shop.emails()) == 1
 
 
+def test_an_archived_answer_to_a_case_hangs_on_the_record_of_its_sender(shop, box, tmp_path):
+    """It joins no case, and nothing says that it did."""
+    mailbox = support(shop, box, "ann")
+    shop.run("record add contact --name Cora --email customer@client.example")
+    shop.put(mailbox, letter("q@client.example"))
+    shop.run("fetch")
+    (tmp_path / "old.eml").write_bytes(letter("a@client.example", answers="q@client.example"))
+    shop.run(f"import {tmp_path / 'old.eml'} --account support --no-case --no-notify")
+    archived = shop.emails()[-1]
+    assert (archived["case"], archived["parent"]["type"]) == (None, "contact")
+    assert "leads to case:1, but it was imported without cases" in shop.step(archived["id"], "link")["reason"]
+
+
 def test_what_the_account_says_happens_on_the_server_after_the_commit(shop, box, dovecot):
     seen, moved, deleted, kept = box(), box(), box(), box()
     shop.add_agents("ann")

@@ -99,14 +99,16 @@ class Link:
 Outcome = tuple[Thing | None, str]
 
 
-def link(clues: Clues) -> Link:
-    """Given the clues, return where the mail belongs."""
+def link(clues: Clues, *, with_case: bool = True) -> Link:
+    """Given the clues, return where the mail belongs; without `with_case` no step leads it to a case."""
     passed: dict[str, str] = {}
     for name, step in STEPS:
         parent, reason = step(clues)
-        if parent is not None:
+        if parent is not None and parent.type == "case" and not with_case:
+            passed[name] = f"{reason}, which leads to {parent}, but it was imported without cases"
+        elif parent is not None:
             return Link(parent, name, reason, passed)
-        if reason:
+        elif reason:
             passed[name] = reason
     return Link(None, "none", "no step found a record", passed)
 

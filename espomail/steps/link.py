@@ -20,7 +20,7 @@ def link_record(p: Passage, mail: Mail, email: Email, clues: linking.Clues) -> T
     if email.parent is not None and (email.parent.type == "case" or notes.is_by_hand(p.db, email.parent, email.id)):
         p.note(Step("link", "linked", f"belongs to {email.parent} already", {"parent": str(email.parent), "step": "known"}))
         return email.parent
-    found = linking.link(clues)
+    found = linking.link(clues, with_case=bool(email.with_case and p.receipt.with_case))
     parent = stand_in(p.db, found.parent, p.arranged) if found.parent else None
     details = {"step": found.step, "parent": str(parent) if parent else None, "passed": dict(found.passed)}
     passed = "".join(f"; {why}" for step, why in found.passed.items() if step != "address")
