@@ -68,11 +68,11 @@ def process(db: Connection, receipt: Receipt, arranged: Arrangements, *, now: da
     parent = link_record(p, mail, email, clues)
     case = decide_case(p, mail, email, parent, customer(clues))
     agent_id = distribute(p, email, case)
-    silenced = put_away_for_agents(p, head, whole, email, screening.hit, had=had_it)
+    given = put_away_for_agents(p, head, whole, email, screening.hit, had=had_it)
     pass_on(p, email, case, came_late=cited.late is not None, is_known=recognition.email_id is not None)
     had, email = email.parent, emails.get(db, email.id)
     is_news = recognition.email_id is None or email.parent != had
-    reached = {**newly_linked, **silenced}
+    reached = {**newly_linked, **given}
     notify(p, mail, email, reached, silenced=earlier, agent_id=agent_id, hit=screening.hit, is_news=is_news)
     p.note(answering.answer(db, mail, email, receipt, arranged, case_number=case.opened, now=now))
     taken = "done" if p.is_whole else "oversize"

@@ -111,3 +111,21 @@ def test_an_import_without_notices_tells_neither_the_agent_nor_the_admins(run: R
     assert run("import", tmp_path / "old.eml", "--account", "desk", "--no-notify", "--json").json["imported"] == 1
     assert run("case", "show", "1", "--json").json["assigned_user"] == (agents or None)
     assert run("notification", "list", "--json").json == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param("unfollow case:1 --user ann", id="who follows it no more"),
+        pytest.param("role edit reader --set email.read=own", id="who may not read cases"),
+    ],
+)
+def test_whose_case_it_is_gets_told_of_an_answer_in_their_inbox(run: Runner, change: str) -> None:
+    question, answer = letter("q@client.example"), letter("a@client.example", answers="q@client.example")
+    turns = "group-account edit desk --distribution direct-assignment --assign-to ann"
+    told(run, "user add ann --email ann@team.example --role reader", turns, mails=(("desk", question),))
+    assert run(*change.split()).exit_code == 0
+    run("notification", "read", "--all", "--as", "ann")
+    run("deliver", "desk", input=answer)
+    unread = run("notification", "list", "--unread", "--json").json
+    assert [(n["user"], n["type"], n["email"]) for n in unread] == [("ann", "email-received", 2)]

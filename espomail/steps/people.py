@@ -45,14 +45,12 @@ def link_people(
 def put_away_for_agents(
     p: Passage, head: Head, whole: Callable[[], Mail], email: Email, hit: filters.Filter | None, *, had: Collection[int]
 ) -> Mapping[int, str]:
-    """Apply the filters of those to whom the mail's case gave it; return whom that silences, with the reason where it has one.
+    """Apply the filters of those to whom the mail's case gave it; return them, each with what silences its notice.
 
     `had` are the users who had the mail before its case was decided.
     """
     got = [user_id for user_id in email_users.attention(p.db, email.id) if user_id not in had]
-    reasons = {user_id: _put_away(p, head, whole, email, user_id, hit) for user_id in got}
-    attention = email_users.attention(p.db, email.id) if got else {}
-    return {user_id: reason for user_id, reason in reasons.items() if reason or not attention[user_id]}
+    return {user_id: _put_away(p, head, whole, email, user_id, hit) for user_id in got}
 
 
 def silenced_before(
