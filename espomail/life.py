@@ -17,7 +17,7 @@ from espomail.gather.arrangements import Arrangements
 from espomail.gather.citations import citations, thread
 from espomail.gather.clues import clues_of, customer
 from espomail.mail.parse import parse, parse_head
-from espomail.model import Step
+from espomail.model import Mail, Step
 from espomail.steps.case import decide_case, pass_on
 from espomail.steps.distribute import distribute
 from espomail.steps.known import recognise, stored
@@ -34,9 +34,13 @@ from espomail.store.receipts import NewReceipt, Receipt
 
 
 def take_in(db: Connection, packed: Packed, receipt: NewReceipt, *, now: datetime) -> int:
-    """Keep the bytes and their receipt (state new); return the receipt's id. Nothing reads the content here."""
+    """Keep the bytes and their receipt (state new); return the receipt's id. Nothing reads the content here.
+
+    Of a mail that was read in part, the receipt says how large the server calls it.
+    """
     raw_id = raw_mails.add(db, packed)
-    return receipts.add(db, dataclasses.replace(receipt, raw_id=raw_id, size_bytes=packed.size_bytes), now=now)
+    size = packed.size_bytes if packed.is_whole else receipt.size_bytes
+    return receipts.add(db, dataclasses.replace(receipt, raw_id=raw_id, size_bytes=size), now=now)
 
 
 def process(db: Connection, receipt: Receipt, arranged: Arrangements, *, now: datetime) -> None:
@@ -47,7 +51,7 @@ def process(db: Connection, receipt: Receipt, arranged: Arrangements, *, now: da
     p = Passage(db, receipt, arranged.accounts.get(receipt.account_id or 0), arranged, now, kept.is_whole)
     trusted = arranged.settings.trusted_authserv_id
     head = parse_head(kept.content, trusted_authserv_id=trusted)
-    whole = cache(lambda: parse(kept.content, head=head, trusted_authserv_id=trusted))
+    whole = cache(lambda: _sized(parse(kept.content, head=head, trusted_authserv_id=trusted), receipt))
 
     screening = screen(p, head, whole)
     if screening.skipped:
@@ -88,7 +92,7 @@ def revisit(db: Connection, email: Email, receipt: Receipt, arranged: Arrangemen
     if raw is None:
         return []
     p = Passage(db, receipt, arranged.accounts.get(receipt.account_id or 0), arranged, now)
-    mail = parse(raw, trusted_authserv_id=arranged.settings.trusted_authserv_id)
+    mail = _sized(parse(raw, trusted_authserv_id=arranged.settings.trusted_authserv_id), receipt)
     screening = screen(p, mail, lambda: mail)
     p.steps[:] = [screening.step]
     clues = clues_of(db, mail, citations(db, mail, besides=email.id), arranged, p.account)
@@ -98,6 +102,11 @@ def revisit(db: Connection, email: Email, receipt: Receipt, arranged: Arrangemen
     distribute(p, undecided, case)
     decisions.add(db, p.steps, receipt_id=None, email_id=email.id, now=now)
     return p.steps
+
+
+def _sized(mail: Mail, receipt: Receipt) -> Mail:
+    """The mail with the size it has on the server, of which only the beginning may have been read."""
+    return dataclasses.replace(mail, size_bytes=max(mail.size_bytes, receipt.size_bytes))
 
 
 def _finish(p: Passage, state: str, email_id: int | None, *, filter_name: str | None = None) -> None:

@@ -442,6 +442,18 @@ def test_a_new_uidvalidity_imports_nothing_twice(shop, box, dovecot):
     assert (report["imported"], report["duplicates"], report["cases_created"]) == (1, 5, 1)
 
 
+def test_a_mail_over_the_size_limit_counts_with_its_whole_size(shop, box):
+    """Only its beginning is read, but what the server says of its size decides, and is shown."""
+    mailbox = support(shop, box, "ann")
+    shop.run("settings set mail_size_max 50K")
+    shop.run("filter add huge --global --larger-than 900K --action skip")
+    for lines in (60_000, 120_000):
+        shop.put(mailbox, letter(f"m{lines}@x.example", text="long line\n" * lines))
+    report = shop.ask("fetch")
+    assert (report["imported"], report["filtered"]) == (1, 1)
+    assert 60_000 * 11 < shop.emails()[0]["size_bytes"] < 60_000 * 12
+
+
 def test_a_mail_over_the_size_limit_is_kept_with_its_text(shop, box):
     mailbox = support(shop, box, "ann")
     shop.run("settings set mail_size_max 50K")

@@ -226,6 +226,7 @@ class Session:
                     uid=answer.uid,
                     received_at=sizes[answer.uid][1] if answer.uid in sizes else now,
                     raw_id=None,
+                    size_bytes=sizes[answer.uid][0] if answer.uid in sizes else 0,
                     is_aged=mailbox.epoch > 1 and answer.uid <= mailbox.window_end_uid,
                 )
                 self._add(receipt, answer, content, now)
@@ -260,7 +261,7 @@ class Session:
             if refusals == REFUSALS_AGAIN or self.budget.is_over():
                 break
             answer = self._asked_again(mailbox, receipt, sizes)
-            self._keep_answer(receipt, answer)
+            self._keep_answer(receipt, answer, sizes)
             given += isinstance(answer, RawMail)
             refusals = refusals + 1 if isinstance(answer, RefusedMail) else 0
         return given
@@ -276,13 +277,18 @@ class Session:
         is_read_anew = mailbox.since is None or receipt.received_at[:10] >= mailbox.since
         return VanishedMail(uid) if is_read_anew else RefusedMail(uid, "the UIDs started over before the server gave this mail")
 
-    def _keep_answer(self, receipt: Receipt, answer: RawMail | RefusedMail | VanishedMail) -> None:
+    def _keep_answer(
+        self,
+        receipt: Receipt,
+        answer: RawMail | RefusedMail | VanishedMail,
+        sizes: dict[int, tuple[int, datetime]],
+    ) -> None:
         """Given what the server says of a mail that it refused before, take it in, or count one attempt more."""
         content = raw_mails.pack(answer.content, is_whole=answer.is_whole) if isinstance(answer, RawMail) else None
         with transaction(self.db):
             if content is not None:
-                raw_id = raw_mails.add(self.db, content)
-                receipts.set_taken_in(self.db, receipt.id, raw_id=raw_id, size_bytes=content.size_bytes)
+                size = content.size_bytes if content.is_whole else sizes[answer.uid][0]
+                receipts.set_taken_in(self.db, receipt.id, raw_id=raw_mails.add(self.db, content), size_bytes=size)
             elif isinstance(answer, RefusedMail):
                 worker.quarantine(self.db, receipt, answer.message, now=self.now())
             else:
