@@ -451,6 +451,7 @@ def test_a_mail_over_the_size_limit_counts_with_its_whole_size(shop, box):
         shop.put(mailbox, letter(f"m{lines}@x.example", text="long line\n" * lines))
     report = shop.ask("fetch")
     assert (report["imported"], report["filtered"]) == (1, 1)
+    assert shop.ask("filter preview --global --larger-than 600K")["matched"] == 1
     assert 60_000 * 11 < shop.emails()[0]["size_bytes"] < 60_000 * 12
 
 

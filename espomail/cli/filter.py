@@ -168,7 +168,9 @@ def _preview(desk: Desk, row: filters.FilterRow, *, days: int) -> dict[str, Any]
     hits = []
     for mail in found:
         raw = raw_mails.find(desk.db, mail.raw_id)
-        if raw is not None and not trial.obstacle(row.criteria, raw, trusted_authserv_id=trusted):
+        if raw is None:
+            continue
+        if not trial.obstacle(row.criteria, raw, trusted_authserv_id=trusted, size_bytes=mail.size_bytes):
             hits.append({"id": mail.id, "received_at": mail.received_at, "from": mail.from_address, "subject": mail.subject})
     return {"filter": row.name or None, "days": days, "examined": len(found), "matched": len(hits), "emails": hits}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -11,15 +12,16 @@ from espomail.model import Mail
 from espomail.rules.filters import why_not
 
 
-def obstacle(criteria: Mapping[str, Any], raw: bytes, *, trusted_authserv_id: str | None) -> str:
+def obstacle(criteria: Mapping[str, Any], raw: bytes, *, trusted_authserv_id: str | None, size_bytes: int = 0) -> str:
     """Given a filter's criteria and a mail, return the first criterion that the mail does not meet, "" when it hits.
 
-    The body is read only where the header leaves it open.
+    `size_bytes` is the mail's own size where the bytes are only its beginning. The body is read only where the header leaves it open.
     """
     head = parse_head(raw, trusted_authserv_id=trusted_authserv_id)
 
     @cache
     def whole() -> Mail:
-        return parse(raw, head=head, trusted_authserv_id=trusted_authserv_id)
+        mail = parse(raw, head=head, trusted_authserv_id=trusted_authserv_id)
+        return replace(mail, size_bytes=max(mail.size_bytes, size_bytes))
 
     return why_not(criteria, head, whole)

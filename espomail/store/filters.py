@@ -40,7 +40,7 @@ _NAMES = """
         left join folders d on d.id = f.folder_id left join group_folders g on g.id = f.group_folder_id
 """
 _MAILS = """
-    select e.id, e.raw_id, e.received_at, e.from_address, e.subject from emails e
+    select e.id, e.raw_id, e.received_at, e.from_address, e.subject, e.size_bytes from emails e
     where e.status = 'imported' and coalesce(e.received_at, e.imported_at) >= :since
       and (:of_account is null or e.id in (select email_id from email_accounts where account_id = :of_account))
       and (:of_user is null or e.id in (select email_id from email_users where user_id = :of_user))
@@ -103,6 +103,7 @@ class OldMail:
     received_at: str | None
     from_address: str
     subject: str
+    size_bytes: int
 
 
 def list_mails(
