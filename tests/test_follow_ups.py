@@ -134,3 +134,18 @@ def test_a_case_that_no_account_opened_is_joined_as_the_account_that_brings_the_
     run("email", "link", "1", "case:1")
     stranger = letter("a@bad.example", sender="eve@bad.example", answers="q@client.example")
     assert run("deliver", "desk", "--json", input=stranger).json["case"] == 2
+
+
+def test_a_case_names_the_one_it_follows_only_to_who_may_see_it(run: Runner) -> None:
+    run("role", "add", "own", "--set", "case.read=own", "--set", "case.stream=own")
+    for name in ("ann", "ben"):
+        run("user", "add", name, "--email", f"{name}@team.example", "--role", "own")
+    run("group-account", "add", "desk", "--address", "desk@team.example", "--create-case", "--followup-closed", "new")
+    run("deliver", "desk", input=letter("q@client.example"))
+    run("case", "close", "1")
+    run("deliver", "desk", input=letter("a@client.example", answers="q@client.example"))
+    run("case", "assign", "1", "ann")
+    for who, follows, data in (("ann", 1, {"follows": 1}), ("ben", None, {})):
+        run("case", "assign", "2", who)
+        case = run("case", "show", "2", "--json", "--as", who).json
+        assert (case["follows_case"], case["stream"][0]["data"]) == (follows, data)

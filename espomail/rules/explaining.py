@@ -20,7 +20,7 @@ def for_user(steps: Sequence[Step], *, user_id: int, seen: Seen) -> list[Step]:
 
 def things_of(steps: Sequence[Step]) -> set[Thing]:
     """The cases and records that the steps speak of, to be asked which of them may be seen."""
-    return {thing for step in steps for thing in (_case_of(step), _parent_of(step)) if thing is not None}
+    return {thing for step in steps for thing in (_case_of(step), _followed_by(step), _parent_of(step)) if thing is not None}
 
 
 def _whole(step: Step, user_id: int, seen: Seen) -> Step | None:
@@ -44,12 +44,17 @@ def _link(step: Step, user_id: int, seen: Seen) -> Step | None:
     parent = _parent_of(step)
     if parent is None or not seen(parent):
         return None
-    return Step("link", step.outcome, step.reason, {"step": step.details.get("step"), "parent": str(parent)})
+    # behind the step that hit, the reason has those that did not, which may name other cases
+    reason = step.reason.partition("; ")[0]
+    return Step("link", step.outcome, reason, {"step": step.details.get("step"), "parent": str(parent)})
 
 
 def _case(step: Step, user_id: int, seen: Seen) -> Step | None:
-    case = _case_of(step)
-    return Step("case", step.outcome, step.reason, {"case": case.id}) if case is not None and seen(case) else None
+    case, followed = _case_of(step), _followed_by(step)
+    if case is None or not seen(case):
+        return None
+    reason = step.reason if followed is None or seen(followed) else "it follows up on a closed case"
+    return Step("case", step.outcome, reason, {"case": case.id})
 
 
 def _distribute(step: Step, user_id: int, seen: Seen) -> Step | None:
@@ -80,6 +85,11 @@ TELLERS: Mapping[str, Callable[[Step, int, Seen], Step | None]] = {
 
 def _case_of(step: Step) -> Thing | None:
     number: Any = step.details.get("case") if step.step == "case" else None
+    return Thing("case", number) if isinstance(number, int) else None
+
+
+def _followed_by(step: Step) -> Thing | None:
+    number: Any = step.details.get("follows") if step.step == "case" else None
     return Thing("case", number) if isinstance(number, int) else None
 
 

@@ -55,9 +55,19 @@ def test_a_step_is_told(step: Step, user_id: int, seen: bool, expected: tuple[st
     assert (None if found is None else (found.outcome, found.details)) == expected
 
 
+def test_no_reason_names_a_case_that_they_do_not_see() -> None:
+    """Case 5 is hidden: it did not become the mail's parent, and it is the one that case 7 follows up on."""
+    passed = "References leads to case:5, but the sender is new to it"
+    link = Step("link", "linked", f"address: From x@y.example; {passed}", {"parent": "account:4", "passed": {"parent": passed}})
+    case = Step("case", "opened", "case 5 is Closed and its account opens a new case", {"case": 7, "follows": 5})
+    found = for_user([link, case], user_id=1, seen=lambda thing: thing != Thing("case", 5))
+    assert [step.reason for step in found] == ["address: From x@y.example", "it follows up on a closed case"]
+    assert Thing("case", 5) in things_of([case])
+
+
 def test_every_step_has_a_teller() -> None:
     assert set(TELLERS) == set(get_args(get_type_hints(Step)["step"]))
 
 
 def test_the_things_that_steps_speak_of_can_be_asked_about() -> None:
-    assert things_of([CASE, LINK, GIVEN]) == {Thing("case", 7), Thing("account", 4)}
+    assert things_of([CASE, LINK, GIVEN]) == {Thing("case", 7), Thing("case", 3), Thing("account", 4)}
