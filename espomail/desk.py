@@ -52,6 +52,8 @@ class Post(Protocol):
 class Desk:
     """The database, who acts, the clock, fresh tokens, and the two doors to the network.
 
+    `who()` tells who acts with the rights of this moment; inside a transaction they can't change any more.
+
     `open_mailbox(account, deadline_s)` logs in and yields a Mailbox. `open_post(account or None, deadline_s)` yields a
     session that sends. `secret_of` gives the password of an account's server. `lock_dir` holds the lock files.
     """
@@ -59,7 +61,7 @@ class Desk:
     db: Connection
     db_path: Path
     key_path: Path
-    actor: Actor
+    who: Callable[[], Actor]
     now: Callable[[], datetime]
     monotonic: Callable[[], float]
     new_token: Callable[[], str]
@@ -67,3 +69,7 @@ class Desk:
     open_post: Callable[[Any, float], AbstractContextManager[Post]]
     lock_dir: Path
     say: Callable[[str], None]
+
+    @property
+    def actor(self) -> Actor:
+        return self.who()

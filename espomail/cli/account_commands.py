@@ -88,6 +88,7 @@ def _add(noun: FramedGroup, kind: Kind) -> None:
         require_kind(desk, kind)
         passwords = passwords_of(desk, values)
         with transaction(desk.db):
+            require_kind(desk, kind)
             new = Account(
                 id=0, kind=kind, name=check_name("mail account", name), address="", user_id=owner_id(desk, kind, values)
             )

@@ -6,6 +6,7 @@ import os
 import pwd
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,6 +102,24 @@ def actor_for(db: Connection, db_path: Path, *, as_user: str | None) -> Actor:
         case Stranger(login):
             owner = login_of(owner_uid)
             raise NotPermitted(f"{login} doesn't own the database; {owner} does", f"run it as: sudo -u {owner} espomail …")
+
+
+class Acting:
+    """Who acts, asked anew once another process has changed the database.
+
+    A command may wait long for its turn to write, or for a person to say yes: what was taken away meanwhile is gone.
+    """
+
+    def __init__(self, db: Connection, db_path: Path, *, as_user: str | None) -> None:
+        self._db = db
+        self._ask = partial(actor_for, db, db_path, as_user=as_user)
+        self._known: tuple[int, Actor] | None = None
+
+    def __call__(self) -> Actor:
+        version = self._db.execute("pragma data_version").fetchone()[0]  # grows with what other connections commit
+        if self._known is None or self._known[0] != version:
+            self._known = version, self._ask()
+        return self._known[1]
 
 
 def _user_named(db: Connection, name: str, *, is_borrowed: bool) -> Actor:

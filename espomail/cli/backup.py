@@ -61,8 +61,8 @@ def restore(file: str, yes: bool) -> None:
         opening.refuse_strangers(path)
     if acting_name(front):  # without one it is the system, who needs no database that can still be read
         desk = opening.desk_of(front)
-        desk.db.close()
         access.require_admin(desk.actor)
+        desk.db.close()
     backups.check(Path(file))
     confirm(f"put {file} in place of {path}?", yes=yes)
     make_folder_of(path)

@@ -39,6 +39,7 @@ class Front:
     now: Callable[[], datetime] = utc_now
     opened: Desk | None = field(default=None, repr=False)
     loaded: Configuration | None = field(default=None, repr=False)
+    actor_name: str = "nobody"  # who acts, once that is known
     running: str = ""  # the command, such as "case add", once it has begun
     troubles: list[str] = field(default_factory=list)  # kept for the one error object of --json
 

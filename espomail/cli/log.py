@@ -27,8 +27,7 @@ def add(front: Front, level: str, line: str) -> None:
     place = _place(front, level)
     if place is None:
         return
-    who = front.opened.actor.name if front.opened else "nobody"
-    text = f"{times.to_text(front.now())} {level} {front.running}[{os.getpid()}] {who}: {line}\n"
+    text = f"{times.to_text(front.now())} {level} {front.running}[{os.getpid()}] {front.actor_name}: {line}\n"
     if trouble := write(place, text, database=front.db_path):
         front.running = ""  # the rest of this command goes unlogged, and this is told once
         sys.stderr.write(f"espomail: {trouble}\n")

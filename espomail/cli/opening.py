@@ -43,9 +43,10 @@ def open_desk(front: Front) -> Desk:
     refuse_strangers(path)
     db = store.open_db(path, now=front.now())
     try:
-        who = actor.actor_for(db, path, as_user=acting_name(front))
-        if front.format == "csv" and who.level("export") == "no":
-            raise NotPermitted(f"{who.name} may not export, so not print CSV", "ask for --json or a table")
+        who = actor.Acting(db, path, as_user=acting_name(front))
+        front.actor_name = who().name
+        if front.format == "csv" and who().level("export") == "no":
+            raise NotPermitted(f"{who().name} may not export, so not print CSV", "ask for --json or a table")
     except BaseException:  # whoever is refused, or interrupts, leaves no open database behind
         db.close()
         raise
@@ -53,7 +54,7 @@ def open_desk(front: Front) -> Desk:
         db=db,
         db_path=path,
         key_path=front.key_path,
-        actor=who,
+        who=who,
         now=front.now,
         monotonic=time.monotonic,
         new_token=lambda: secrets.token_hex(16),

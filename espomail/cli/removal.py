@@ -41,5 +41,6 @@ def add_remove(
         get(desk.db, name)
         confirm(f"remove the {words} {name}?{warning and ' ' + warning}", yes=yes)
         with transaction(desk.db):
+            access.require_admin(desk.actor)
             remove(desk.db, get(desk.db, name))
         removed(words, name)

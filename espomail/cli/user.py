@@ -110,6 +110,7 @@ def remove(desk: Desk, name: str, reassign: str | None, yes: bool) -> None:
         raise BadInput(f"{reassign} is disabled, so can't look after anything", "name an active user")
     confirm(f"remove the user {name} with their folders, filters and personal accounts?", yes=yes)
     with transaction(desk.db):
+        access.require_admin(desk.actor)
         users.remove(desk.db, gone.id, reassign_to=heir.id if heir else None, by_user_id=desk.actor.user_id, now=desk.now())
     removed("user", name)
 

@@ -35,7 +35,11 @@ def check_folder_name(noun: str, name: str) -> str:
 
 
 def check_display_name(what: str, name: str) -> str:
-    """Given the name that goes into From, return it; raise BadInput for one that no header can hold."""
+    """Given the name that goes into From, return it; raise BadInput for one that no header can hold.
+
+    Raise UnicodeEncodeError, which the front door explains, for what is no text.
+    """
+    name.encode()
     return refuse_controls(what, name)
 
 

@@ -19,6 +19,8 @@ import pytest
 from espomail.cli.actor import Borrowed, Named, Process, Stranger, System, is_borrowed, refuse_borrowed_path, who_acts
 from espomail.errors import NotPermitted
 from espomail.model import Actor
+from espomail.store import db as store
+from espomail.store.db import Connection
 from tests.conftest import Runner
 
 OWNER = 500
@@ -75,6 +77,42 @@ def test_an_inactive_or_unknown_user_can_do_nothing(run: Runner) -> None:
         if name:
             refused = run("case", "list", "--as", name, "--json")
             assert (refused.exit_code, refused.error["kind"], refused.stdout) == (77, "not-permitted", "")
+
+
+LATE = {
+    "somebody who was disabled": ("update users set is_active = 0", "follow case:1 --as ann"),
+    "an admin who was disabled": ("update users set is_active = 0", "user edit ann --full-name Other --as chief"),
+    "who is no admin any more": ("update users set is_admin = 0", "user edit ann --full-name Other --as chief"),
+    "who is no admin when it comes to a mailbox": (
+        "update users set is_admin = 0",
+        "group-account add desk --address desk@team.example --as chief",
+    ),
+    "who is no admin when it comes to a removal": ("update users set is_admin = 0", "team remove support --yes --as chief"),
+    "who is no admin when it comes to a user": ("update users set is_admin = 0", "user remove ann --yes --as chief"),
+}
+
+
+@pytest.mark.parametrize(("change", "line"), LATE.values(), ids=LATE)
+def test_rights_that_are_taken_away_before_the_turn_to_write_are_gone(
+    run: Runner, db: Connection, monkeypatch: pytest.MonkeyPatch, change: str, line: str
+) -> None:
+    run("role", "add", "agent", "--set", "case.read=all", "--set", "user=yes")
+    run("team", "add", "support")
+    run("user", "add", "ann", "--email", "ann@team.example", "--role", "agent")
+    run("user", "add", "chief", "--email", "chief@team.example", "--admin", "--role", "agent")
+    run("case", "add", "--name", "Lamp")
+    begin = store._begin
+
+    def wait_for_the_turn(waiting: Connection) -> None:
+        db.execute(change)
+        begin(waiting)
+
+    monkeypatch.setattr(store, "_begin", wait_for_the_turn)
+    assert run(*line.split()).exit_code == 77
+    kept = db.execute(
+        "select (select count(*) from followers), (select count(*) from teams), group_concat(full_name, '') from users"
+    )
+    assert tuple(kept.fetchone()) == (0, 1, "")
 
 
 def test_what_is_personal_is_not_for_the_system(run: Runner) -> None:

@@ -538,7 +538,7 @@ def test_a_mail_that_is_too_large_is_refused(office: Runner, tmp_path: Path) -> 
 def test_through_sudo_no_file_can_be_named(office: Runner, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("the owner's")
     desk = open_desk(Front(db=office.db_path, now=lambda: NOW))
-    borrowed = replace(desk, actor=Actor(1, "ann", is_admin=False, is_borrowed=True))
+    borrowed = replace(desk, who=lambda: Actor(1, "ann", is_admin=False, is_borrowed=True))
     for read in (lambda path: read_attachments(borrowed, [path]), lambda path: read_words(borrowed, None, path, None)):
         with pytest.raises(NotPermitted):
             read(str(tmp_path / "secret"))

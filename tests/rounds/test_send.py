@@ -99,7 +99,7 @@ def office(tmp_path: Path, run: Runner, db: Connection, post: ScriptedSmtp) -> O
         db=db,
         db_path=run.db_path,
         key_path=tmp_path / "key",
-        actor=Actor(),
+        who=Actor,
         now=lambda: made_office.now,
         monotonic=time.monotonic,
         new_token=lambda: "token",
