@@ -74,7 +74,7 @@ def load(path: Path | None) -> Configuration:
     except OSError as error:
         raise NotSetUp(f"the configuration {path} can't be read: {error.strerror}", "check --config") from error
     except BadInput as error:
-        raise NotSetUp(error.message, error.hint) from error
+        raise NotSetUp.listing(error.message.splitlines(), error.hint) from error
 
 
 def _configuration(document: Any, path: Path) -> Configuration:

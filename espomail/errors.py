@@ -17,17 +17,31 @@ EspomailError                 1  failed        something we did not foresee in a
 └── Interrupted             130  interrupted   ended by Ctrl-C, as shells number it
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Self
+
 
 class EspomailError(Exception):
     """A failure with a message for a person, a hint that names the next command, and an exit code."""
 
     code = 1
     kind = "failed"
+    is_list = False
+    """Whether the message is several, one a line; in any other a line end is not ours."""
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+    @classmethod
+    def listing(cls, problems: Iterable[str], hint: str | None = None) -> Self:
+        """One failure for several problems, a line each."""
+        made = cls("\n".join(each.replace("\n", "\\n") for each in problems), hint)
+        made.is_list = True
+        return made
 
 
 class UsageError(EspomailError):

@@ -46,7 +46,7 @@ class Problems:
     def raise_if_any(self) -> None:
         """Raise BadInput with one line for each problem."""
         if self.found:
-            raise BadInput("\n".join(self.found), "nothing was changed; config.example.yaml explains every key")
+            raise BadInput.listing(self.found, "nothing was changed; config.example.yaml explains every key")
 
 
 def read(content: bytes, *, name: str) -> Document:

@@ -229,7 +229,7 @@ def said(words: str, *, level: str = "info") -> None:
     """One line that tells a person at a terminal, and the log, what was done; silence for scripts and with --quiet."""
     note(words, level=level)
     if sys.stderr.isatty() and not asked().quiet:
-        say(words)
+        say(safe(words))
 
 
 def changed(words: str, value: Row | Iterable[Row], *, columns: Sequence[str] = (), level: str = "info") -> None:
@@ -264,7 +264,7 @@ def trouble(words: str) -> None:
     if asked().format in ("json", "jsonl"):
         asked().troubles.append(words)
     else:
-        complain(words)
+        complain(safe(words))
 
 
 def complain_about(error: EspomailError, *, as_json: bool, troubles: Sequence[str] = ()) -> None:
@@ -274,4 +274,5 @@ def complain_about(error: EspomailError, *, as_json: bool, troubles: Sequence[st
         document |= {"troubles": list(troubles)} if troubles else {}
         complain(json_text({"error": document}, pretty=False))
         return
-    complain(f"espomail: {error.message}" + (f"\n  {error.hint}" if error.hint else ""))
+    message = safe(error.message, keep="\n" if error.is_list else "")
+    complain(f"espomail: {message}" + (f"\n  {safe(error.hint)}" if error.hint else ""))

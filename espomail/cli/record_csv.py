@@ -71,7 +71,7 @@ def _import(desk: Desk, type_: str, lines: list[rules.Line]) -> dict[str, int]:
         counts[outcome] += 1
     if refused:
         more = [f"and {len(refused) - TOLD_MAX} lines more"] if len(refused) > TOLD_MAX else []
-        raise BadInput("\n".join(refused[:TOLD_MAX] + more), "nothing was imported; mend these lines and import the file again")
+        raise BadInput.listing(refused[:TOLD_MAX] + more, "nothing was imported; mend these lines and import the file again")
     return counts
 
 

@@ -289,6 +289,21 @@ def test_a_hostile_name_is_printed_harmless_on_a_terminal(run: Runner) -> None:
     assert "[bold]" in shown
 
 
+def test_a_line_end_in_a_name_begins_no_line_of_its_own(run: Runner, tmp_path: Path) -> None:
+    name = "nobody\nespomail: all is well"
+    run("group-account", "add", "support", "--address", "support@team.example")
+    records = tmp_path / "contacts.csv"
+    records.write_text(f'name,account\nBob,"{name}"\n')
+    for words in (
+        ("user", "show", name),
+        ("import", str(tmp_path / name), "--account", "support"),
+        ("record", "import", "contact", str(records)),
+    ):
+        told = run(*words)
+        assert "nobody\\nespomail: all is well" in told.stderr, words
+        assert "espomail: all is well" not in told.stderr.splitlines(), words
+
+
 def test_a_question_shows_a_hostile_name_harmless(run: Runner) -> None:
     run("record", "add", "account", "--name", "Acme \x1b]0;owned\x07")
     shown = run_on_a_terminal(run.folder, "record", "remove", "account", "1", typed=b"y\n")
