@@ -34,13 +34,13 @@ def save_all(folder: Path, files: list[tuple[str, bytes]]) -> list[Path]:
 
 
 def clean_name(name: str, number: int) -> str:
-    """Given a name from a mail, return one for a file: no folders, no control or invisible characters, not hidden.
+    """Given a name from a mail, return one for a file: no folders, no control or invisible characters, not hidden, no option.
 
     `number` names an attachment of which nothing is left: `attachment-1`.
     """
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
     visible = "".join(c for c in last if unicodedata.category(c)[0] != "C" and c not in _FORBIDDEN)
-    trimmed = " ".join(visible.split()).strip(". ")
+    trimmed = " ".join(visible.split()).strip(". ").lstrip("-. ")
     return _shortened(trimmed) or f"attachment-{number}"
 
 

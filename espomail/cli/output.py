@@ -16,11 +16,11 @@ from espomail.cli import log
 from espomail.cli.front import Front, asked
 from espomail.errors import EspomailError
 
-# C0, DEL, C1, soft hyphen, bidi controls, zero-width characters, line separators, surrogates, tags: all that can make a
-# terminal show something else than what is there.
+# C0, DEL, C1, soft hyphen, bidi controls, zero-width characters, line separators, surrogates, tags, controls of shorthand and
+# music: all that can make a terminal show something else than what is there.
 _UNSAFE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
-    "\U000e0000-\U000e007f]"
+    "[\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
 )
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _NARROWEST_COLUMN = 6

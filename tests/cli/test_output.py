@@ -35,6 +35,8 @@ HOSTILE = {
     "byte order mark": ("\ufeffa", "\\ufeffa"),
     "line separator": ("a\u2028b", "a\\u2028b"),
     "lone surrogate": ("\ud800", "\\ud800"),
+    "grapheme joiner": ("a\u034fb", "a\\u034fb"),
+    "control of music": ("a\U0001d173b", "a\\U0001d173b"),
     "tag character": ("\U000e0041", "\\U000e0041"),
     "ordinary text": ("Grüße, 山田 €", "Grüße, 山田 €"),
 }
