@@ -71,10 +71,11 @@ def _bury(db: Connection, email_id: int, *, now: datetime) -> int | None:
 
 
 def _forget_words_too(db: Connection) -> None:
-    """Have FTS5 take the words of a deleted text out of its pages at once, not when it next merges them.
+    """Have pages that come free wiped, and FTS5 take the words of a deleted text out of its own at once, not at its next merge.
 
-    SQLite before 3.42 can't; there they go with the merge.
+    SQLite before 3.42 can't do the latter; there they go with the merge.
     """
+    db.execute("pragma secure_delete=on")  # fast leaves whole pages as they are, for a backup to carry along
     version = str(one(db, "select sqlite_version()")).split(".")
     if [int(part) for part in version[:2]] >= [3, 42]:
         db.execute("insert into email_texts (email_texts, rank) values ('secure-delete', 1)")

@@ -292,6 +292,17 @@ def cells_of(office: Office) -> list[object]:
     return [cell for name, rows in office.dump().items() if name != "tombstones" for row in rows for cell in row]
 
 
+def test_no_free_page_keeps_the_words_of_a_deleted_mail_for_a_backup(office: Office, tmp_path: Path) -> None:
+    words = "\r\n".join(f"Rather Private Words {number}" for number in range(3000))
+    head = "From: cust@client.example\r\nTo: desk@office.example\r\nSubject: long\r\nMessage-ID: <long@client.example>\r\n\r\n"
+    key = office.do("", "deliver", "all-box", stdin=(head + words).encode())["email"]
+    assert b"Rather Private Words" in office.path.read_bytes()
+    office.do("", "email", "delete", str(key), "--yes")
+    office.do("", "backup", str(tmp_path / "copy.db"))
+    for path in (office.path, tmp_path / "copy.db"):
+        assert path.read_bytes().count(b"Rather Private Words") == 0, path
+
+
 def test_an_answer_to_a_deleted_mail_still_finds_its_case(office: Office) -> None:
     key = office.ids["none"]
     office.do("", "email", "link", str(key), "case:1")
