@@ -11,6 +11,7 @@ import http.client
 import json
 import shlex
 import subprocess
+import threading
 import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -138,7 +139,19 @@ def _run(command: str, document: bytes) -> str | None:
 
 
 def _post(url: str, document: bytes) -> str | None:
-    """Post the JSON to a webhook (TLS verified by the standard library); return what went wrong, None for nothing."""
+    """Post the JSON to a webhook; return what went wrong, None for nothing.
+
+    In a thread, since its time-out is for each byte: a server that drips would hold up what cron has to send.
+    """
+    outcome: list[str | None] = []
+    thread = threading.Thread(target=lambda: outcome.append(_posted(url, document)), daemon=True)
+    thread.start()
+    thread.join(HOOK_S)
+    return outcome[0] if outcome else f"the webhook took more than {HOOK_S} s"
+
+
+def _posted(url: str, document: bytes) -> str | None:
+    """As `_post`, for as long as it takes; TLS is verified by the standard library."""
     request = urllib.request.Request(url, data=document, headers={"Content-Type": "application/json"}, method="POST")
     try:
         with urllib.request.urlopen(request, timeout=HOOK_S) as answer:

@@ -6,6 +6,7 @@ import json
 import shlex
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
@@ -132,7 +133,7 @@ class Webhook(HTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Posted)
         self.status, self.posted = 200, list[Any]()
-        self.speaks_http = True
+        self.speaks_http, self.drips = True, False
 
 
 class _Posted(BaseHTTPRequestHandler):
@@ -140,6 +141,9 @@ class _Posted(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.server.posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        for _ in range(20 if self.server.drips else 0):
+            self.wfile.write(b"H")
+            time.sleep(0.1)
         if not self.server.speaks_http:
             self.wfile.write(b"220 mail.example ESMTP\r\n")
             return
@@ -208,6 +212,19 @@ def test_a_webhook_that_speaks_no_http_stops_nothing_that_cron_has_to_send(
     assert (done.exit_code, done.json["send"] is not None) == (3, True), done.stderr
     assert "the webhook failed: what it speaks is no HTTP" in done.stderr
     assert [to for to, _ in mails(db)] == ["ann@team.example"]
+
+
+def test_a_webhook_that_drips_is_given_up_by_the_clock(
+    office: Runner, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notify, "HOOK_S", 0.3)
+    webhook.drips = True
+    configure(office, monkeypatch, webhook=f"http://127.0.0.1:{webhook.server_address[1]}/hook")
+    arrive(office, 1)
+    started = time.monotonic()
+    done = office("notify")
+    assert (done.exit_code, "the webhook took more than" in done.stderr) == (3, True), done.stderr
+    assert time.monotonic() - started < 1.5
 
 
 def test_a_hook_s_token_is_in_no_trouble(office: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
