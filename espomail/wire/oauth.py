@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import http.client
 import json
+import threading
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -144,19 +146,46 @@ def _post(provider: Provider, url: str, fields: dict[str, str], *, pending: tupl
         raise BadInput(f"OAuth endpoints are https only: {url}", "write it with https://")
     https = urllib.request.HTTPSHandler(context=tls.verified_context(provider.ca_file))
     opener = urllib.request.build_opener(https, _NoRedirect())
+    raw = _by_the_clock(lambda: _answer(opener, url, fields, host), host)
+    return _checked(_object(raw, host), host, pending)
+
+
+def _by_the_clock(ask: Callable[[], bytes], host: str) -> bytes:
+    """What `ask` returns or raises; Unreachable when its time is up. A socket's own is for each byte that drips in."""
+    outcome: Future[bytes] = Future()
+
+    def run() -> None:
+        try:
+            outcome.set_result(ask())
+        except Unreachable as error:
+            outcome.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
     try:
-        with opener.open(url, data=urllib.parse.urlencode(fields).encode(), timeout=_TIMEOUT_S) as response:
-            raw = response.read(_ANSWER_MAX)
-    except urllib.error.HTTPError as error:
-        raw = error.read(_ANSWER_MAX)
-        if error.code >= 500:
-            raise Unreachable(f"{host} gives no tokens now: HTTP {error.code}", "the next round tries again") from None
-    except OSError as error:
+        return outcome.result(_TIMEOUT_S)
+    except TimeoutError:
+        raise Unreachable(f"{host} did not answer in time", "the next round tries again") from None
+
+
+def _answer(opener: urllib.request.OpenerDirector, url: str, fields: dict[str, str], host: str) -> bytes:
+    """The body that an endpoint answers, also with an error; raise Unreachable when there is none."""
+    try:
+        return _body(opener, url, fields, host)
+    except (OSError, UnicodeError) as error:
         reason = getattr(error, "reason", None) or error
         raise Unreachable(f"{host} can't be reached: {reason}", "check the network") from None
     except http.client.HTTPException:  # no OSError, and its words hold what was answered
         raise Unreachable(f"{host} does not speak HTTP", "check the address of the endpoint") from None
-    return _checked(_object(raw, host), host, pending)
+
+
+def _body(opener: urllib.request.OpenerDirector, url: str, fields: dict[str, str], host: str) -> bytes:
+    try:
+        with opener.open(url, data=urllib.parse.urlencode(fields).encode(), timeout=_TIMEOUT_S) as response:
+            return bytes(response.read(_ANSWER_MAX))
+    except urllib.error.HTTPError as error:
+        if error.code >= 500:
+            raise Unreachable(f"{host} gives no tokens now: HTTP {error.code}", "the next round tries again") from None
+        return error.read(_ANSWER_MAX)
 
 
 def _object(raw: bytes, host: str) -> dict[str, Any]:

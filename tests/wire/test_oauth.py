@@ -6,6 +6,7 @@ import json
 import ssl
 import tempfile
 import threading
+import time
 import urllib.parse
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -23,7 +24,7 @@ from tests import servers
 NOW = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 CLIENT = Client("our-app", "app-secret")
 Answer = tuple[int, Any]
-NO_HTTP = 0
+NO_HTTP, DRIPS = 0, 1
 
 
 class TokenServer(HTTPServer):
@@ -52,7 +53,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.asked.append((self.path, dict(urllib.parse.parse_qsl(body))))
         status, value = self.server.answers.pop(0)
         raw = value if isinstance(value, bytes) else json.dumps(value).encode()
-        if status == NO_HTTP:
+        for _ in range(20 if status == DRIPS else 0):
+            self.wfile.write(b"H")
+            time.sleep(0.1)
+        if status in (NO_HTTP, DRIPS):
             self.wfile.write(raw)
             return
         self.send_response(status)
@@ -144,6 +148,15 @@ def test_each_failure_is_one_clear_sentence_without_a_secret(token_server: Token
         oauth.refresh(token_server.provider, CLIENT, "my-refresh-token", now=NOW)
     assert str(caught.value) == words
     assert len(token_server.asked) == 1
+
+
+def test_a_provider_that_drips_is_given_up_by_the_clock(token_server: TokenServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(oauth, "_TIMEOUT_S", 0.5)
+    token_server.answers = [(DRIPS, b"")]
+    started = time.monotonic()
+    with pytest.raises(Unreachable, match="localhost did not answer in time"):
+        oauth.refresh(token_server.provider, CLIENT, "my-refresh-token", now=NOW)
+    assert time.monotonic() - started < 1.5
 
 
 def test_a_provider_nobody_vouches_for_gets_no_secret(token_server: TokenServer) -> None:
