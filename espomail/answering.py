@@ -22,6 +22,7 @@ from espomail.rules import replies
 from espomail.rules import templates as template_rules
 from espomail.store import (
     accounts,
+    agents,
     case_emails,
     cases,
     email_teams,
@@ -32,7 +33,9 @@ from espomail.store import (
     raw_mails,
     records,
     templates,
+    users,
 )
+from espomail.store.cases import Case
 from espomail.store.db import Connection
 from espomail.store.emails import Email
 from espomail.store.receipts import Receipt
@@ -162,9 +165,11 @@ def _draft(
     template = templates.get(db, account.reply_template or "")
     sender = mail.sender or Address("", address)
     number = email.parent.id if email.parent is not None and email.parent.type == "case" else None
+    case = cases.find(db, number) if number is not None else None
     values = template_rules.variables(
         now=now,
-        case=_case_values(db, number),
+        case=case_values(db, case, now=now),
+        user=_agent_values(db, case, now=now),
         email=template_rules.email_values(email.id, sender=sender, subject=mail.subject, sent_at=mail.sent_at),
         person=sender,
         account={"name": account.name, "address": account.address},
@@ -190,13 +195,27 @@ def _draft(
     )
 
 
-def _case_values(db: Connection, number: int | None) -> dict[str, object] | None:
-    case = cases.find(db, number) if number is not None else None
+def case_values(db: Connection, case: Case | None, *, now: datetime) -> dict[str, object] | None:
+    """What `case` stands for in a template, None for none."""
     if case is None:
         return None
+    owner = agents.find(db, case.assigned_user_id, day=now.date()) if case.assigned_user_id is not None else None
     return template_rules.case_values(
-        case.number, name=case.name, status=case.status, priority=case.priority, assigned_user=None
+        case.number, name=case.name, status=case.status, priority=case.priority, assigned_user=owner.name if owner else None
     )
+
+
+def _agent_values(db: Connection, case: Case | None, *, now: datetime) -> dict[str, object] | None:
+    """What `user` stands for in an auto-reply: whom the case was given to; None for nobody."""
+    owner = agents.find(db, case.assigned_user_id, day=now.date()) if case and case.assigned_user_id is not None else None
+    user = users.find(db, owner.name) if owner else None
+    if user is None:
+        return None
+    return {
+        "name": user.profile.full_name or user.name,
+        "address": next(iter(user.emails), ""),
+        "signature": user.profile.signature,
+    }
 
 
 def reply_address(account: Account, number: int | None, key: bytes) -> str:

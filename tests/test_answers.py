@@ -150,6 +150,15 @@ def test_an_account_without_a_server_answers_through_the_system_s(shop, post):
     assert (reply["From"], reply["Reply-To"], post.mails[0].sender) == ("support@team.example", "support@team.example", "")
 
 
+def test_an_answer_can_name_who_has_the_case(shop, post):
+    shop.run("template add yours --subject Hello --body", "{{ user.name }} <{{ user.address }}>, {{ case.assigned_user }}")
+    shop.run("user edit ann --full-name", "Ann Agent")
+    shop.run("group-account edit support --distribution round-robin --target-team support --reply-template yours")
+    deliver(shop, question())
+    shop.run("send")
+    assert sent(post)[0].get_content().strip() == "Ann Agent <ann@team.example>, ann"
+
+
 def test_what_people_wrote_as_an_account_does_not_leave_through_another_server(shop, post):
     deliver(shop, question())
     shop.run("case reply 1 --body hello")

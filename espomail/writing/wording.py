@@ -8,7 +8,7 @@ from espomail import answering, reading, times
 from espomail.mail import body, compose, encode, tokens
 from espomail.model import Account, Address, Thing
 from espomail.rules import templates as template_rules
-from espomail.store import accounts, agents, cases, drafts, instance, settings, templates, visibility
+from espomail.store import accounts, cases, drafts, instance, settings, templates, visibility
 from espomail.store.cases import Case
 from espomail.store.db import Connection
 from espomail.store.emails_read import ReadEmail
@@ -97,20 +97,11 @@ def _variables(
     shown = case if case is not None and visibility.may(db, author.actor, case.thing) else None
     return template_rules.variables(
         now=now,
-        case=_case_values(db, shown, now),
+        case=answering.case_values(db, shown, now=now),
         email=email,
         person=next(iter(letter.to), None),
         user={"name": author.full_name, "address": author.address, "signature": author.signature},
         account={"name": account.name, "address": account.address} if account else None,
-    )
-
-
-def _case_values(db: Connection, case: Case | None, now: datetime) -> dict[str, object] | None:
-    if case is None:
-        return None
-    owner = agents.find(db, case.assigned_user_id, day=now.date()) if case.assigned_user_id is not None else None
-    return template_rules.case_values(
-        case.number, name=case.name, status=case.status, priority=case.priority, assigned_user=owner.name if owner else None
     )
 
 
