@@ -22,6 +22,8 @@ from espomail.wire import tls
 
 _TIMEOUT_S = 30
 _ANSWER_MAX = 1024 * 1024
+_PASSING = ("temporarily_unavailable", "server_error")
+"""Errors that say nothing about the log-in (RFC 6749 section 4.1.2.1; Microsoft gives them for tokens too)."""
 _DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 
 
@@ -146,13 +148,15 @@ def _post(provider: Provider, url: str, fields: dict[str, str], *, pending: tupl
         raise BadInput(f"OAuth endpoints are https only: {url}", "write it with https://")
     https = urllib.request.HTTPSHandler(context=tls.verified_context(provider.ca_file))
     opener = urllib.request.build_opener(https, _NoRedirect())
-    raw = _by_the_clock(lambda: _answer(opener, url, fields, host), host)
+    status, raw = _by_the_clock(lambda: _answer(opener, url, fields, host), host)
+    if status >= 500 or (status == 429 and not pending):
+        raise Unreachable(f"{host} gives no tokens now: HTTP {status}", "the next round tries again")
     return _checked(_object(raw, host), host, pending)
 
 
-def _by_the_clock(ask: Callable[[], bytes], host: str) -> bytes:
+def _by_the_clock(ask: Callable[[], tuple[int, bytes]], host: str) -> tuple[int, bytes]:
     """What `ask` returns or raises; Unreachable when its time is up. A socket's own is for each byte that drips in."""
-    outcome: Future[bytes] = Future()
+    outcome: Future[tuple[int, bytes]] = Future()
 
     def run() -> None:
         try:
@@ -167,10 +171,10 @@ def _by_the_clock(ask: Callable[[], bytes], host: str) -> bytes:
         raise Unreachable(f"{host} did not answer in time", "the next round tries again") from None
 
 
-def _answer(opener: urllib.request.OpenerDirector, url: str, fields: dict[str, str], host: str) -> bytes:
-    """The body that an endpoint answers, also with an error; raise Unreachable when there is none."""
+def _answer(opener: urllib.request.OpenerDirector, url: str, fields: dict[str, str], host: str) -> tuple[int, bytes]:
+    """The status and body that an endpoint answers, also with an error; raise Unreachable when there is none."""
     try:
-        return _body(opener, url, fields, host)
+        return _body(opener, url, fields)
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "reason", None) or error
         raise Unreachable(f"{host} can't be reached: {reason}", "check the network") from None
@@ -178,14 +182,12 @@ def _answer(opener: urllib.request.OpenerDirector, url: str, fields: dict[str, s
         raise Unreachable(f"{host} does not speak HTTP", "check the address of the endpoint") from None
 
 
-def _body(opener: urllib.request.OpenerDirector, url: str, fields: dict[str, str], host: str) -> bytes:
+def _body(opener: urllib.request.OpenerDirector, url: str, fields: dict[str, str]) -> tuple[int, bytes]:
     try:
         with opener.open(url, data=urllib.parse.urlencode(fields).encode(), timeout=_TIMEOUT_S) as response:
-            return bytes(response.read(_ANSWER_MAX))
+            return int(response.status), bytes(response.read(_ANSWER_MAX))
     except urllib.error.HTTPError as error:
-        if error.code >= 500:
-            raise Unreachable(f"{host} gives no tokens now: HTTP {error.code}", "the next round tries again") from None
-        return error.read(_ANSWER_MAX)
+        return error.code, error.read(_ANSWER_MAX)
 
 
 def _object(raw: bytes, host: str) -> dict[str, Any]:
@@ -204,6 +206,8 @@ def _checked(answer: dict[str, Any], host: str, pending: tuple[str, ...]) -> dic
         return answer
     words = str(answer.get("error_description") or "").splitlines()
     more = f" ({words[0][:200]})" if words else ""
+    if error in _PASSING:
+        raise Unreachable(f"{host} gives no tokens now: {error}{more}", "the next round tries again")
     raise LoginRefused(f"{host} gives no token: {str(error)[:80]}{more}", "log in again: espomail oauth login")
 
 

@@ -131,6 +131,14 @@ FAILURES: dict[str, tuple[Answer, type[Exception], str]] = {
         "localhost gives no token: invalid_grant (The token expired.)",
     ),
     "a provider in trouble": ((503, b"busy"), Unreachable, "localhost gives no tokens now: HTTP 503"),
+    "a provider with too much to do": (
+        (429, {"error": "invalid_request"}), Unreachable, "localhost gives no tokens now: HTTP 429",
+    ),
+    "a provider that is away": (
+        (400, {"error": "temporarily_unavailable", "error_description": "Try later."}),
+        Unreachable,
+        "localhost gives no tokens now: temporarily_unavailable (Try later.)",
+    ),
     "a page instead of JSON": ((200, b"<html>"), Unreachable, "localhost answered something that is not JSON"),
     "brackets without end": ((200, b"[" * 100_000), Unreachable, "localhost answered something that is not JSON"),
     "another kind of server": ((NO_HTTP, b"220 mail ESMTP\r\n"), Unreachable, "localhost does not speak HTTP"),
