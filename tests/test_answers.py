@@ -150,6 +150,17 @@ def test_an_account_without_a_server_answers_through_the_system_s(shop, post):
     assert (reply["From"], reply["Reply-To"], post.mails[0].sender) == ("support@team.example", "support@team.example", "")
 
 
+def test_a_copy_that_could_not_be_stored_is_trouble_but_unsends_nothing(shop, post):
+    shop.run(
+        "group-account edit support --imap-host 127.0.0.1 --imap-port 1 --imap-security none --imap-password-env MAIL_PASSWORD "
+        "--store-sent Sent"
+    )
+    deliver(shop, question())
+    assert shop.ask("send", code=3)["sent"] == 1
+    assert [row["status"] for row in shop.ask("outbox list")] == ["sent"]
+    assert len(sent(post)) == 1
+
+
 def test_an_answer_can_name_who_has_the_case(shop, post):
     shop.run("template add yours --subject Hello --body", "{{ user.name }} <{{ user.address }}>, {{ case.assigned_user }}")
     shop.run("user edit ann --full-name", "Ann Agent")

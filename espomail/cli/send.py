@@ -38,7 +38,7 @@ def send(desk: Desk, max_mails: int | None, max_time: float | None) -> None:
 
 def _went_wrong(sent: Sent) -> bool:
     """Whether something failed in this round; what a server asked to send later is no failure."""
-    return bool(sent.unreachable or sent.failed or sent.unknown or sent.refusals)
+    return bool(sent.unreachable or sent.failed or sent.unknown or sent.refusals or sent.uncopied)
 
 
 @command(
@@ -83,7 +83,8 @@ def cron(desk: Desk) -> None:
         _tell_troubles(ran.notify.troubles, fatal=False)
     if ran.troubles and not (ran.fetch or ran.send):
         raise ran.troubles[0]
-    if ran.troubles or quarantined or (ran.fetch and ran.fetch.failed) or (ran.send and _went_wrong(ran.send)):
+    unheard = ran.notify is not None and bool(ran.notify.troubles)
+    if ran.troubles or quarantined or unheard or (ran.fetch and ran.fetch.failed) or (ran.send and _went_wrong(ran.send)):
         raise PartlyDone("not all of it could be done", "see: espomail status, espomail outbox list, espomail quarantine list")
 
 

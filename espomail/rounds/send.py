@@ -164,11 +164,14 @@ def _store_copies(desk: Desk, account: Account, copies: Sequence[tuple[str, byte
     """Put copies into the account's folder of sent mail, unless the server did; that it can't be done does not unsend them."""
     if not copies or account.store_sent is None or account.imap is None:
         return
+    stored = 0
     try:
         with desk.open_mailbox(account, COPY_S) as box:
             box.select(account.store_sent)
             for message_id, content in copies:
                 if not box.find_message_id(message_id):
                     box.append(account.store_sent, content, flags=("\\Seen",), at=desk.now())
+                stored += 1
     except EspomailError as error:
+        result.uncopied += len(copies) - stored
         result.troubles.append(f"{account.name}: sent, but no copy in {account.store_sent}: {error.message}")

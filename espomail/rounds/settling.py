@@ -25,7 +25,7 @@ class Sent:
     """How many mails a round sent, deferred, gave up on, and of how many it doesn't know; `troubles` are lines for a person.
 
     `refusals` counts mails of which at least one recipient was refused for good, `unreachable` the accounts whose server was not
-    to be had.
+    to be had, `uncopied` the mails that lack their copy in the folder of sent mail.
     """
 
     sent: int = 0
@@ -34,6 +34,7 @@ class Sent:
     unknown: int = 0
     refusals: int = 0
     unreachable: int = 0
+    uncopied: int = 0
     is_locked: bool = False
     troubles: list[str] = field(default_factory=list)
 

@@ -200,6 +200,10 @@ def test_a_hook_that_fails_is_told_of_and_holds_up_no_mail(
     assert (done.exit_code, done.stderr.startswith(words)) == (3, True), done.stderr
     assert [to for to, _ in mails(db)] == ["ann@team.example"]
     assert office("notify").exit_code == 0
+    arrive(office, 2)
+    done = office("cron")
+    assert words in done.stderr
+    assert done.exit_code == 3
 
 
 def test_a_webhook_that_speaks_no_http_stops_nothing_that_cron_has_to_send(
