@@ -177,7 +177,7 @@ def add(db: Connection, new: NewEmail, *, now: datetime) -> int:
     email_id = int(cursor.lastrowid or 0)
     _add_addresses(db, email_id, mail)
     _add_references(db, email_id, mail)
-    _add_attachments(db, email_id, mail)
+    add_attachments(db, email_id, mail)
     _add_text(db, email_id, mail)
     return email_id
 
@@ -199,7 +199,8 @@ def _add_references(db: Connection, email_id: int, mail: Mail) -> None:
         )
 
 
-def _add_attachments(db: Connection, email_id: int, mail: Mail) -> None:
+def add_attachments(db: Connection, email_id: int, mail: Mail) -> None:
+    """Keep what a mail has attached, the bytes apart: `raw_mails` has them."""
     if mail.attachments:
         db.executemany(
             """insert into attachments (email_id, position, name, content_type, size_bytes, sha256, is_inline, content_id)

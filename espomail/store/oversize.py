@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 
 from espomail.model import Mail
-from espomail.store import raw_mails
+from espomail.store import emails, raw_mails
 from espomail.store.db import Connection, one
 from espomail.store.raw_mails import Packed
 
@@ -42,21 +42,5 @@ def set_whole(db: Connection, email_id: int, packed: Packed, mail: Mail) -> None
         (raw_mails.add(db, packed), mail.size_bytes, json.dumps(flags), has_attachment, email_id),
     )
     db.execute("delete from attachments where email_id = ?", (email_id,))
-    db.executemany(
-        """insert into attachments (email_id, position, name, content_type, size_bytes, sha256, is_inline, content_id)
-           values (?, ?, ?, ?, ?, ?, ?, ?)""",
-        [
-            (
-                email_id,
-                each.position,
-                each.name,
-                each.content_type,
-                each.size_bytes,
-                each.sha256,
-                each.is_inline,
-                each.content_id,
-            )
-            for each in mail.attachments
-        ],
-    )
+    emails.add_attachments(db, email_id, mail)
     raw_mails.remove_unused(db, before)
