@@ -42,7 +42,13 @@ def hang(
     """Make a thing the email's parent and note the mail in its stream, once per email; `kind` None goes by its direction."""
     emails.set_parent(p.db, email.id, parent, account_id=company_id)
     user_id = p.arranged.users.get(email.from_address)
-    kind = kind or ("email-sent" if email.direction == "out" else "email-received")
     notes.move_or_add(
-        p.db, parent, kind, at=p.now, user_id=user_id, email_id=email.id, text=email.subject, data=dict(data or {})
+        p.db,
+        parent,
+        kind or email.note_type,
+        at=p.now,
+        user_id=user_id,
+        email_id=email.id,
+        text=email.subject,
+        data=dict(data or {}),
     )

@@ -27,9 +27,11 @@ def add(db: Connection, number: int, email_id: int, *, by_user_id: int | None, n
     email = emails.find(db, email_id)
     if email is None:
         return []
+    case = cases.get(db, number)
     joined = with_waiting_replies(db, email)
     for each in joined:
-        _add(db, cases.get(db, number), each, by_user_id=by_user_id, now=now)
+        if hang_by_hand(db, each, case.thing, company_id=case.account_id, by_user_id=by_user_id, now=now):
+            link_people(db, case, each)
     return joined
 
 
@@ -39,16 +41,17 @@ def with_waiting_replies(db: Connection, email: emails.Email) -> list[int]:
     return [row[0] for row in rows]
 
 
-def _add(db: Connection, case: cases.Case, email_id: int, *, by_user_id: int | None, now: datetime) -> None:
+def hang_by_hand(
+    db: Connection, email_id: int, thing: Thing, *, company_id: int | None, by_user_id: int | None, now: datetime
+) -> bool:
+    """Hang an email on a case or record as a person wants it, with its entry in the stream; return False if it hangs there."""
     email = emails.find(db, email_id)
-    if email is None or email.parent == case.thing:
-        return
-    emails.set_parent(db, email_id, Thing("case", case.number), account_id=case.account_id)
-    type = "email-sent" if email.direction == "out" else "email-received"
-    notes.move_or_add(
-        db, case.thing, type, at=now, user_id=by_user_id, email_id=email_id, text=email.subject, data={"by_hand": True}
-    )
-    link_people(db, case, email_id)
+    if email is None or email.parent == thing:
+        return False
+    emails.set_parent(db, email_id, thing, account_id=company_id)
+    data = {"by_hand": True}
+    notes.move_or_add(db, thing, email.note_type, at=now, user_id=by_user_id, email_id=email_id, text=email.subject, data=data)
+    return True
 
 
 def link_people(db: Connection, case: cases.Case, email_id: int) -> None:

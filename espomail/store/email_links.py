@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from espomail.model import Thing
-from espomail.store import case_emails, emails, notes
+from espomail.store import case_emails, emails
 from espomail.store.db import Connection, one
 
 _COMPANY = "select case type when 'account' then id else account_id end from records where id = ?"
@@ -21,20 +21,11 @@ def link(db: Connection, email_id: int, thing: Thing, *, by_user_id: int | None,
     email = emails.find(db, email_id)
     if email is None:
         return []
+    company_id = one(db, _COMPANY, (thing.id,))
     hung = case_emails.with_waiting_replies(db, email)
     for each in hung:
-        _hang(db, each, thing, by_user_id=by_user_id, now=now)
+        case_emails.hang_by_hand(db, each, thing, company_id=company_id, by_user_id=by_user_id, now=now)
     return hung
-
-
-def _hang(db: Connection, email_id: int, thing: Thing, *, by_user_id: int | None, now: datetime) -> None:
-    email = emails.find(db, email_id)
-    if email is None or email.parent == thing:
-        return
-    emails.set_parent(db, email_id, thing, account_id=one(db, _COMPANY, (thing.id,)))
-    type_ = "email-sent" if email.direction == "out" else "email-received"
-    data = {"by_hand": True}
-    notes.move_or_add(db, thing, type_, at=now, user_id=by_user_id, email_id=email_id, text=email.subject, data=data)
 
 
 def unlink(db: Connection, email_id: int) -> None:

@@ -48,6 +48,11 @@ class Email:
     def parent(self) -> Thing | None:
         return None if self.parent_type is None or self.parent_id is None else Thing(self.parent_type, self.parent_id)
 
+    @property
+    def note_type(self) -> str:
+        """The type of its entry in a stream."""
+        return "email-sent" if self.direction == "out" else "email-received"
+
 
 @dataclass(frozen=True, slots=True)
 class Tombstone:
