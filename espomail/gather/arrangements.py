@@ -28,6 +28,7 @@ class Arrangements:
     user_filters: Mapping[int, Sequence[Filter]]
     users: Mapping[str, int]
     inactive: frozenset[str]
+    active_ids: frozenset[int]
     signing_key: bytes
     _readers: dict[tuple[int, str], bool] = field(default_factory=dict)
 
@@ -66,6 +67,7 @@ def arrangements(db: Connection) -> Arrangements:
         user_filters=_grouped((f.user_id, _rule(f)) for f in every_filter if f.kind == "user"),
         users=people.users_by_address(db),
         inactive=frozenset(people.inactive_addresses(db)),
+        active_ids=frozenset(people.active_ids(db)),
         signing_key=instance.signing_key(db),
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from espomail.gather.arrangements import Arrangements
 from espomail.model import Thing
 from espomail.rules.notices import Reader
-from espomail.store import email_users, followers, people
+from espomail.store import email_users, followers
 from espomail.store.db import Connection
 from espomail.store.emails import Email
 
@@ -41,7 +41,7 @@ def readers(
                 user_id=user_id,
                 inbox=reached and user_id not in shelved,
                 follows=str(readable[0]) if readable else "",
-                is_active=people.is_active(db, user_id),
+                is_active=user_id in arranged.active_ids,
                 is_sender=user_id == sender_id,
                 was_assigned=user_id == assigned_id,
                 needs_attention=attention.get(user_id, True),

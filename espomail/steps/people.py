@@ -22,7 +22,7 @@ def link_people(
         folder = hit.group_folder_id if hit and hit.action == "move-to-group-folder" else account.group_folder_id
         if folder is not None:
             shelved = people.active_members(p.db, emails.set_group_folder(p.db, email.id, folder))
-        if account.assigned_user_id is not None and people.is_active(p.db, account.assigned_user_id):
+        if account.assigned_user_id in p.arranged.active_ids:
             emails.set_assigned_user(p.db, email.id, account.assigned_user_id)
     if email.answers_email_id is not None:
         email_teams.link(p.db, email.id, email_teams.list_(p.db, email.answers_email_id))
@@ -69,11 +69,11 @@ def _reasons(p: Passage, head: Head) -> list[tuple[int, str]]:
     account = p.account
     if account is None:
         return found
-    if account.user_id is not None and people.is_active(p.db, account.user_id):
+    if account.user_id in p.arranged.active_ids:
         found.append((account.user_id, "personal-account"))
     if account.for_all_team_users:
         found += [(user_id, "team-account") for user_id in people.active_members(p.db, account.team_ids)]
-    if account.assigned_user_id is not None and people.is_active(p.db, account.assigned_user_id):
+    if account.assigned_user_id in p.arranged.active_ids:
         found.append((account.assigned_user_id, "assigned"))
     return found
 

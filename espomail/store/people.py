@@ -52,6 +52,11 @@ def users_by_address(db: Connection) -> dict[str, int]:
     )
 
 
+def active_ids(db: Connection) -> set[int]:
+    """Every user who is active."""
+    return {row[0] for row in db.execute("select id from users where is_active")}
+
+
 def inactive_addresses(db: Connection) -> set[str]:
     return {
         row[0]
