@@ -75,9 +75,10 @@ def count_in_case(db: Connection, address: str, case_number: int) -> int:
 
 
 def count_of_account(db: Connection, account_id: int, *, now: datetime) -> int:
-    """How many auto-replies an account has queued in the last hour."""
-    sql = "select count(*) from outbox where account_id = ? and kind = 'auto-reply' and created_at >= ?"
-    return int(one(db, sql, (account_id, times.to_text(now - timedelta(hours=1)))))
+    """How many auto-replies an account has queued in the last hour; looked for from the newest row back to the first older one."""
+    sql = """select count(*) from outbox where account_id = :account and kind = 'auto-reply' and id >
+             coalesce((select id from outbox where created_at < :since order by id desc limit 1), 0)"""
+    return int(one(db, sql, {"account": account_id, "since": times.to_text(now - timedelta(hours=1))}))
 
 
 def count_auto_replies_since(db: Connection, first_receipt_id: int) -> int:
@@ -121,14 +122,16 @@ class Outgoing:
     to: tuple[str, ...]
 
 
-_SELECT = """
+_SHOWN = """
     select o.id, o.kind, o.status, o.phase, o.email_id, o.account_id, o.envelope_from, o.subject, o.message_id, o.created_at,
            coalesce((select e.sent_at from emails e where e.id = o.email_id), o.created_at) as due_at, o.created_by_id,
            o.attempts, o.next_try_at, o.last_reply, o.finished_at,
            (select json_group_array(address) from (select address from outbox_recipients where outbox_id = o.id order by address)
            ) as "to"
-    from outbox o
 """
+_SELECT = _SHOWN + "from outbox o "
+# SQLite takes a partial index only where its words stand in the query.
+_SELECT_WAITING = _SHOWN + "from outbox o indexed by outbox_due where o.status in ('queued', 'deferred', 'sending') "
 
 
 def find(db: Connection, outbox_id: int) -> Outgoing | None:
@@ -149,7 +152,7 @@ def list_(db: Connection, *, status: str | None, created_by_id: int | None, limi
 def list_due(db: Connection, *, now: datetime, limit: int) -> list[Outgoing]:
     """What is to be sent now, by account, oldest first."""
     rows = db.execute(
-        _SELECT + "where o.status in ('queued', 'deferred') and o.next_try_at <= ? order by o.account_id, o.id limit ?",
+        _SELECT_WAITING + "and o.status <> 'sending' and o.next_try_at <= ? order by o.account_id, o.id limit ?",
         (times.to_text(now), limit),
     )
     return [each for row in rows if (each := _outgoing(row))]
@@ -157,7 +160,8 @@ def list_due(db: Connection, *, now: datetime, limit: int) -> list[Outgoing]:
 
 def list_interrupted(db: Connection) -> list[Outgoing]:
     """Mails that were being sent when the process died. Only the holder of the sending lock may ask."""
-    return [each for row in db.execute(_SELECT + "where o.status = 'sending' order by o.id") if (each := _outgoing(row))]
+    rows = db.execute(_SELECT_WAITING + "and o.status = 'sending' order by o.id")
+    return [each for row in rows if (each := _outgoing(row))]
 
 
 def content_of(db: Connection, outbox_id: int) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
@@ -18,6 +19,9 @@ ASKED: dict[str, Callable[[Connection], object]] = {
     "what became of the newest": lambda db: receipts.states_between(db, 1, receipts.next_id(db), receipts.next_id(db)),
     "cases of the newest": lambda db: cases.count_opened(db, after_number=0, first_receipt_id=receipts.next_id(db)),
     "answers to the newest": lambda db: outbox.count_auto_replies_since(db, receipts.next_id(db)),
+    "how often an account has answered of late": lambda db: outbox.count_of_account(db, 1, now=NOW),
+    "what is to be sent": lambda db: outbox.list_due(db, now=NOW, limit=100),
+    "what was being sent": lambda db: outbox.list_interrupted(db),
     "whose batch died": lambda db: batches.suspect_dead(db),
     "what is in quarantine": lambda db: quarantine.list_(db),
     "what may be tried again": lambda db: quarantine.ids_failed(db, account_ids=[1]),
@@ -25,7 +29,7 @@ ASKED: dict[str, Callable[[Connection], object]] = {
 
 
 def done(db: Connection, count: int) -> None:
-    """So many mails of one mailbox have come and are processed."""
+    """So many mails of one mailbox have come, are processed and were answered long ago."""
     with transaction(db):
         db.execute("insert into accounts (id, kind, name, address, created_at) values (1, 'group', 'a', 'a@x.example', '')")
         mailbox = mailboxes.start_epoch(db, 1, "INBOX", uidvalidity=1, window_end_uid=0, since=NOW, is_sent=False, now=NOW).id
@@ -35,6 +39,21 @@ def done(db: Connection, count: int) -> None:
                 source="imap", account_id=1, received_at=NOW, raw_id=raw_mails.add(db, packed), mailbox_id=mailbox, uid=uid
             )
             receipts.set_final(db, receipts.add(db, new, now=NOW), "done", email_id=uid)
+            answered_at = NOW - timedelta(days=1)
+            outbox.set_status(db, outbox.add(db, answer_to(uid), now=answered_at), "sent", reply=None, now=answered_at)
+
+
+def answer_to(uid: int) -> outbox.NewOutgoing:
+    return outbox.NewOutgoing(
+        kind="auto-reply",
+        cause=f"auto-reply:{uid}",
+        envelope_from="",
+        recipients=[f"{uid}@x.example"],
+        subject="x",
+        message_id=f"{uid}@x.example",
+        content=b"",
+        account_id=1,
+    )
 
 
 @pytest.mark.parametrize("name", ASKED)
