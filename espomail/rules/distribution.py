@@ -171,5 +171,3 @@ RULES: Mapping[str, Callable[[Situation], Assigned | Nobody]] = {
     "least-busy": least_busy,
     "less-busy": least_busy,
 }
-COUNTING = frozenset(name for name, rule in RULES.items() if rule is least_busy)
-"""The rules that look at how many open cases an agent has."""

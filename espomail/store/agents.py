@@ -21,18 +21,15 @@ _OF_TEAM = f"{_SELECT}, m.position from team_members m join users u on u.id = m.
 _ONE = f"{_SELECT}, null as position from users u where u.id = :user"
 
 
-def list_(db: Connection, team_id: int, *, day: date, counting: bool = True) -> tuple[Agent, ...]:
-    """The members of a team by user id, as distribution sees them on that day; both ends of an absence count.
-
-    Counting open cases takes time with their number: without `counting` each has 0.
-    """
-    rows = db.execute(_OF_TEAM, {"team": team_id, "day": day.isoformat(), "counting": counting})
+def list_(db: Connection, team_id: int, *, day: date) -> tuple[Agent, ...]:
+    """The members of a team by user id, as distribution sees them on that day; both ends of an absence count."""
+    rows = db.execute(_OF_TEAM, {"team": team_id, "day": day.isoformat()})
     return tuple(_agent(row) for row in rows)
 
 
 def find(db: Connection, user_id: int, *, day: date) -> Agent | None:
     """One user as distribution sees them on that day, without a position; None for an unknown id."""
-    row = db.execute(_ONE, {"user": user_id, "day": day.isoformat(), "counting": True}).fetchone()
+    row = db.execute(_ONE, {"user": user_id, "day": day.isoformat()}).fetchone()
     return None if row is None else _agent(row)
 
 
