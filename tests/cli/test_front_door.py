@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import json
 import os
 import shlex
@@ -11,6 +12,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -382,11 +384,17 @@ def test_a_bug_is_one_line_and_its_traceback_only_with_verbose(tmp_path: Path) -
     assert json.loads(broken("--json").stderr)["error"]["code"] == 1
 
 
-def _wait_for_input(pid: int) -> None:
-    """Until the process has done nothing for half a second: it waits for its standard input then."""
-    used = -1
-    while used != (used := sum(map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]))):
-        time.sleep(0.5)
+def _begin_input(process: subprocess.Popen[str], words: str) -> None:
+    """Write to the standard input of a process and come back when it has read that: it waits for more then."""
+    assert process.stdin is not None
+    process.stdin.write(words)
+    process.stdin.flush()
+    unread = bytearray(b"?")
+    while any(unread):
+        assert process.poll() is None
+        time.sleep(0.01)
+        unread = bytearray(4)
+        fcntl.ioctl(process.stdin, termios.FIONREAD, unread)
 
 
 def test_an_interrupt_ends_with_130(tmp_path: Path) -> None:
@@ -399,7 +407,7 @@ def test_an_interrupt_ends_with_130(tmp_path: Path) -> None:
         env=environment(tmp_path),
         text=True,
     )
-    _wait_for_input(waiting.pid)
+    _begin_input(waiting, "Subject: to be continued")
     waiting.send_signal(signal.SIGINT)
     _, words = waiting.communicate(timeout=20)
     assert "Traceback" not in words

@@ -101,10 +101,11 @@ def test_each_account_is_watched_and_reports_are_printed(shop: Shop) -> None:
         shop.put(name, letter(f"{name}@client.example"))
     with watching(shop, "three", "four", "--format", "jsonl") as process:
         wait_until(lambda: len(shop.emails()) == 2, seconds=20)
-        time.sleep(0.7)
+        assert process.stdout is not None
+        printed = process.stdout.readline() + process.stdout.readline()
         process.send_signal(signal.SIGTERM)
-        stdout, _ = process.communicate(timeout=10)
-    reports: list[dict[str, Any]] = [json.loads(line) for line in stdout.splitlines()]
+        printed += process.stdout.read()
+    reports: list[dict[str, Any]] = [json.loads(line) for line in printed.splitlines()]
     assert sorted((each["accounts"][0]["account"], each["imported"]) for each in reports) == [("four", 1), ("three", 1)]
 
 
