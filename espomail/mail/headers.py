@@ -33,7 +33,6 @@ class Header(NamedTuple):
 
     fields: tuple[tuple[str, str], ...]
     is_capped: bool
-    is_broken: bool
 
     def decoded(self) -> tuple[tuple[str, str], ...]:
         """The fields as a person reads them (`text_of`)."""
@@ -62,7 +61,7 @@ def _split_plain(raw: bytes, start: int, end: int) -> tuple[Header, int] | None:
     fields = _FIELD.findall(text)
     if len(fields) != 1 + text.count("\n") or len(fields) > FIELDS_MAX:
         return None
-    return Header(tuple([(name.lower(), value.strip()) for name, value in fields]), False, False), blank.end()
+    return Header(tuple([(name.lower(), value.strip()) for name, value in fields]), False), blank.end()
 
 
 class _Lines:
@@ -106,10 +105,10 @@ class _Lines:
         """Whether a header is under way that has no such field yet."""
         return bool(self.names) and field is not None and field[1].decode("ascii").lower() not in self.names
 
-    def header(self, *, is_broken: bool) -> Header:
+    def header(self) -> Header:
         self.is_capped = self.is_capped or self.is_full
         joined = ("\n".join(lines).strip() for lines in self.values)
-        return Header(tuple(zip(self.names, joined, strict=True)), self.is_capped, is_broken)
+        return Header(tuple(zip(self.names, joined, strict=True)), self.is_capped)
 
 
 def _split_by_line(raw: bytes, start: int, end: int) -> tuple[Header, int]:
@@ -119,13 +118,13 @@ def _split_by_line(raw: bytes, start: int, end: int) -> tuple[Header, int]:
     while position < end:
         if lines.is_full:
             blank = _BLANK.search(raw, max(position - 1, start), end)
-            return lines.header(is_broken=False), blank.end() if blank else end
+            return lines.header(), blank.end() if blank else end
         stop = raw.find(b"\n", position, end)
         next_line = end if stop < 0 else stop + 1
         line = raw[position : min(next_line, position + LINE_MAX)].rstrip(b"\r\n")
         name = _NAME.match(line)
         if not line:
-            return lines.header(is_broken=False), next_line
+            return lines.header(), next_line
         if line[:1] in b" \t":
             lines.go_on(line)
             if lines.field_size >= FIELD_MAX:
@@ -137,9 +136,9 @@ def _split_by_line(raw: bytes, start: int, end: int) -> tuple[Header, int]:
         elif lines.misses(_KNOWN.match(raw, next_line, end)):
             pass  # a line astray, as of a program that broke its own header
         elif lines.names or not line.startswith((b"From ", b">From ")):
-            return lines.header(is_broken=True), position
+            return lines.header(), position
         position = next_line
-    return lines.header(is_broken=False), position
+    return lines.header(), position
 
 
 def _raw_text(line: bytes) -> str:
