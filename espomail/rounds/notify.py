@@ -16,6 +16,7 @@ import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 from espomail import notices_mail, times
@@ -61,9 +62,8 @@ def notify(desk: Desk, hooks: Hooks, *, hooks_s: float = HOOKS_S) -> Notified:
         waiting = notifications.list_undelivered(desk.db)
         profiles = {user.id: user for user in users.list_(desk.db)}
         told: list[Telling] = []
-        for user_id in dict.fromkeys(each.user_id for each in waiting):
-            own = [each for each in waiting if each.user_id == user_id]
-            told += _deliver(desk, profiles[user_id], own, settings, now, result)
+        for user_id, own in groupby(waiting, key=lambda each: each.user_id):
+            told += _deliver(desk, profiles[user_id], list(own), settings, now, result)
         if hooks.command is not None or hooks.webhook is not None:
             _hand_all_over(desk, told, hooks, hooks_s, result)
     return result

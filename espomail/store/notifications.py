@@ -98,7 +98,7 @@ def mark_read(db: Connection, ids: Sequence[int] | None, *, user_id: int | None)
 
 
 def list_undelivered(db: Connection) -> list[Notification]:
-    """Notifications that have not gone out by mail, command or webhook yet, of users who are active; oldest first."""
+    """Notifications that have not gone out by mail, command or webhook yet, of users who are active; by user, oldest first."""
     rows = db.execute(
         """select n.id, n.user_id, u.name as user, n.type, n.at, n.is_read, n.email_id, n.thing_type, n.thing_id, n.text
            from notifications n join users u on u.id = n.user_id
