@@ -12,6 +12,7 @@ import click
 
 from espomail.cli.frame import asked, changed, command, emit, note, pass_desk, trouble, write
 from espomail.cli.numbers import COUNT, SECONDS
+from espomail.cli.output import counted
 from espomail.errors import BadInput, Declined, PartlyDone, Unreachable
 from espomail.rules import access
 from espomail.store import accounts
@@ -109,7 +110,7 @@ def _is_out_of_reach(each: AccountReport) -> bool:
 
 def words(report: Report) -> str:
     counts = ", ".join(f"{report.total(name)} {name}" for name in TOTALS if report.total(name) or name == "imported")
-    return f"{counts}, {report.cases_created} cases opened, in {report.seconds:.1f} s"
+    return f"{counts}, {counted(report.cases_created, 'case')} opened, in {report.seconds:.1f} s"
 
 
 def log_news(report: Report) -> None:

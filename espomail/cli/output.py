@@ -119,6 +119,11 @@ def _part(value: object) -> str:
     return f"({text})" if isinstance(value, Mapping | list | tuple) and ("=" in text or ", " in text) else text
 
 
+def counted(count: int, noun: str) -> str:
+    """`1 case`, `2 cases`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def sheet(row: Row, *, indent: str = "") -> str:
     """One thing as lines of `field  value`; a list of things becomes a table of its own, what is long an indented block."""
     width = max((len(name) for name in row), default=0)

@@ -11,7 +11,7 @@ import click
 
 from espomail.cli.actor import refuse_borrowed_path
 from espomail.cli.frame import asked, command, emit, pass_desk, said, write
-from espomail.cli.output import aligned
+from espomail.cli.output import aligned, counted
 from espomail.errors import BadInput
 from espomail.rules import reporting as rules
 from espomail.store import reporting as store
@@ -118,7 +118,7 @@ def _text(made: rules.Report) -> str:
         for each in made.backlog
     ]
     waits = [_wait("first answer", made.first_response), _wait("end of a case", made.resolution)]
-    waiting = f"{made.unanswered} cases opened since {made.since:%Y-%m-%d} wait for a first answer\n"
+    waiting = f"{counted(made.unanswered, 'case')} opened since {made.since:%Y-%m-%d} still to be answered\n"
     parts = [aligned(rows, columns=()), aligned(waits, columns=()) + waiting]
     return "\n".join([*parts, aligned(backlog, columns=())] if backlog else parts)
 

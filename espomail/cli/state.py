@@ -11,6 +11,7 @@ import click
 
 from espomail.cli.actor import refuse_borrowed_path
 from espomail.cli.frame import asked, command, confirm, emit, pass_desk, read_path, said, say, write
+from espomail.cli.output import counted, words_of
 from espomail.errors import BadInput, NotSetUp, TryAgain
 from espomail.rules import access
 from espomail.rules import state as rules
@@ -149,8 +150,19 @@ def _tell(plan: list[dict[str, Any]], *, applied: bool) -> None:
     if asked().format in ("json", "jsonl"):
         emit({"plan": plan, "applied": applied})
     elif plan:
-        emit(plan, columns=COLUMNS)
-    said(f"{len(plan)} changes {'made' if applied else 'to make'}" if plan else "everything is as it should be")
+        emit([{**step, "fields": _in_words(step)} for step in plan] if asked().format is None else plan, columns=COLUMNS)
+    said(f"{counted(len(plan), 'change')} {'made' if applied else 'to make'}" if plan else "everything is as it should be")
+
+
+def _in_words(step: dict[str, Any]) -> str:
+    """What a step of the plan sets, as a person reads it: `key=value`, and `key: before -> after` of what changes."""
+    if step["change"] != "change":
+        return words_of(step["fields"])
+    return "; ".join(f"{key}: {_or_none(each['from'])} -> {_or_none(each['to'])}" for key, each in step["fields"].items())
+
+
+def _or_none(value: object) -> str:
+    return words_of(value) or "none"
 
 
 def _tell_missing(desk: Desk) -> None:

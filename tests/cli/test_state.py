@@ -75,6 +75,18 @@ def test_a_dry_run_prints_the_plan_and_changes_nothing(run: Runner, db: Connecti
     assert dump(db) == before
 
 
+def test_the_plan_tells_a_person_what_was_and_what_will_be(run: Runner) -> None:
+    run("team", "add", "support")
+    given = {"teams": [{"name": "support", "roles": ["agent"]}], "roles": [{"name": "agent"}], "settings": {"trash_days": 31}}
+    plan = run("apply", "-", "--dry-run", input=yaml.safe_dump({"state": given})).stdout
+    assert [line.split(maxsplit=3)[3:] for line in plan.splitlines()] == [
+        ["FIELDS"],
+        [],
+        ["roles: none -> agent"],
+        ["value: 30 -> 31"],
+    ]
+
+
 def test_one_wrong_key_among_hundreds_is_named_with_its_line_and_nothing_is_changed(run: Runner, db: Connection) -> None:
     users = [f"    - name: user{n}\n      emails: [user{n}@team.example]\n" for n in range(300)]
     users[217] = users[217].replace("emails", "emials")

@@ -22,6 +22,7 @@ import click
 from espomail.cli.actor import refuse_init
 from espomail.cli.demo import mails, server
 from espomail.cli.frame import command, say
+from espomail.cli.output import counted
 from espomail.errors import BadInput, EspomailError
 
 SETUP = """
@@ -150,7 +151,7 @@ def _fetch(stage: Stage) -> None:
     report = stage.ask("fetch")
     say(
         f"\n$ espomail fetch\n{report['imported']} imported, {report['duplicates']} known already, "
-        f"{report['cases_created']} cases opened, in {report['seconds']:.1f} s"
+        f"{counted(report['cases_created'], 'case')} opened, in {report['seconds']:.1f} s"
     )
 
 
