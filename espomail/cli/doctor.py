@@ -26,8 +26,10 @@ KEPT_HERE = ("file", "stored")
 
 @command(
     "doctor",
-    help="Look for all that can be wrong and say how to mend it. Exits 1 with errors, 3 with warnings only, 0 otherwise.",
+    help="Look for all that can be wrong and say how to mend it. Exits 1 with errors, 3 with warnings only, 0 otherwise. "
+    "With --quiet the table has only what is to be mended, so nothing is printed when all is well.",
     epilog="""Example: espomail doctor
+    espomail doctor --quiet
     espomail doctor --online --json""",
 )
 @click.option("--online", is_flag=True, help="log in to the servers of every active account too")
@@ -56,11 +58,17 @@ def doctor(desk: Desk, online: bool, patience: int) -> None:
     rows = [dataclasses.asdict(each) for each in findings]
     if asked().format in ("json", "jsonl"):
         emit({"ok": code == 0, "findings": rows})
-    else:
-        emit(rows, columns=("level", "check", "message", "fix"))
+    elif shown := _shown(rows):
+        emit(shown, columns=("level", "check", "message", "fix"))
         say(_summary(sum(each.level != "info" for each in findings)))
     if code:
         click.get_current_context().exit(code)
+
+
+def _shown(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """All of the findings; with --quiet, as cron asks, the table has those only that are to be mended."""
+    front = asked()
+    return [row for row in rows if row["level"] != "info" or not front.quiet or front.format]
 
 
 def _summary(troubles: int) -> str:

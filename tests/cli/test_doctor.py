@@ -38,6 +38,17 @@ def test_a_fresh_database_is_well(run: Runner) -> None:
     assert [line.split()[:2] for line in plain.stdout.splitlines()[1:]] == [["info", "integrity"], ["info", "invariant"]]
 
 
+def test_with_quiet_it_speaks_of_what_is_to_be_mended_only(run: Runner) -> None:
+    do(run, "user add root --email root@team.example --admin")
+    well = run("doctor", "--quiet")
+    assert (well.exit_code, well.stdout, well.stderr) == (0, "", "")
+    run.db_path.chmod(0o644)
+    ill = run("doctor", "--quiet")
+    assert (ill.exit_code, ill.stderr) == (1, "")
+    assert {tuple(line.split()[:2]) for line in ill.stdout.splitlines()} == {("LEVEL", "CHECK"), ("error", "file-mode")}
+    assert {each["level"] for each in run("doctor", "--quiet", "--json").json["findings"]} == {"error", "info"}
+
+
 def test_only_admins_may_ask(run: Runner) -> None:
     do(run, "user add ann --email ann@team.example")
     assert run("doctor", "--as", "ann").exit_code == 77
