@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -59,3 +60,28 @@ def test_every_command_in_the_docs_can_be_typed(where: str) -> None:
         except (click.ClickException, EspomailError) as error:
             wrong.append(f"{line}: {error}")
     assert wrong == []
+
+
+def helps(command: click.Command, name: str, above: click.Context | None = None) -> Iterator[tuple[str, str]]:
+    """The words of each command and noun, with its help."""
+    context = command.make_context(name, [], parent=above, resilient_parsing=True)
+    yield context.command_path, command.get_help(context)
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            found = command.get_command(context, name)
+            assert found is not None
+            yield from helps(found, name, context)
+
+
+def test_the_help_of_every_command_and_noun_has_an_example_that_can_be_typed() -> None:
+    without, wrong = [], []
+    for name, text in helps(cli, "espomail"):
+        lines = re.findall(r"^  espomail (.*)$", text.partition("\nExample:\n")[2], re.MULTILINE)
+        if not lines:
+            without.append(name)
+        for line in lines:
+            try:
+                parse(shlex.split(re.split(r" < | ?> ?| \| ", line.replace("$(date +%F)", "x"))[0]))
+            except (click.ClickException, EspomailError) as error:
+                wrong.append(f"{line}: {error}")
+    assert (without, wrong) == ([], [])

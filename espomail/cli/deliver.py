@@ -25,7 +25,8 @@ OUTCOMES = ("imported", "duplicate", "filtered", "failed")
 @command(
     "deliver",
     help="Take in one mail from standard input; exits 0 once it is kept and 75 in every other case, as an MTA needs.",
-    epilog='Example: |"espomail deliver support"   (in /etc/aliases)',
+    epilog="""Example: espomail deliver support < letter.eml
+    |"/usr/local/bin/espomail deliver support"   (in the ~/.forward of the owner of the database)""",
 )
 @click.argument("account")
 @pass_desk

@@ -29,6 +29,7 @@ __all__ = [
 ]  # fmt: skip
 
 T = TypeVar("T")
+_FIRST_VERBS = ("add", "list", "show")
 argument = click.argument
 option = click.option
 
@@ -112,12 +113,14 @@ class Framed(click.Command):
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The examples, one a line, never wrapped; then where the global options are told."""
-        if self.epilog:
-            formatter.write("\nExample:\n")
-            for line in _examples(self.epilog):
-                formatter.write(f"  {line}\n")
+        if lines := self.examples(ctx):
+            formatter.write("\nExample:\n" + "".join(f"  {line}\n" for line in lines))
         if ctx.parent is not None:
             formatter.write("\nGlobal options (--json, --as, --db, …) go before or after the command: see espomail -h\n")
+
+    def examples(self, ctx: click.Context) -> list[str]:
+        """The command lines that its help shows."""
+        return _examples(self.epilog or "")
 
 
 def _examples(epilog: str) -> list[str]:
@@ -160,6 +163,12 @@ class FramedGroup(Framed, click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         return imported(self.later[cmd_name]) if cmd_name in self.later else super().get_command(ctx, cmd_name)
+
+    def examples(self, ctx: click.Context) -> list[str]:
+        """Its own, else the first ones of three of its verbs."""
+        names = sorted(self.list_commands(ctx), key=lambda name: name not in _FIRST_VERBS)[:3]
+        verbs = [verb for name in names if isinstance(verb := self.get_command(ctx, name), Framed)]
+        return super().examples(ctx) or [line for verb in verbs for line in verb.examples(ctx)[:1]]
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]

@@ -60,7 +60,8 @@ def notify(desk: Desk) -> None:
 @command(
     "cron",
     help="Everything that is due: fetch, send, notify, and tidy once a day; within 50 seconds (configuration: budgets.cron_seconds).",
-    epilog="Example: * * * * * espomail espomail cron   (in /etc/cron.d/espomail)",
+    epilog="""Example: espomail cron
+    * * * * *  espomail  espomail cron   (in /etc/cron.d/espomail)""",
 )
 @pass_desk
 def cron(desk: Desk) -> None:
