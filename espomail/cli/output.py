@@ -25,6 +25,7 @@ _UNSAFE = re.compile(
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _NARROWEST_COLUMN = 6
 _LONGEST_LINE = 100
+_TIME_WIDTH = 20
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 Row = Mapping[str, Any]
@@ -175,18 +176,25 @@ def _table(rows: Sequence[Row], *, columns: Sequence[str], indent: int = 0) -> s
     from rich.table import Table
     from rich.text import Text
 
+    # rich shows nothing at all of a column without room
+    width = max(_terminal_width() - indent, _NARROWEST_COLUMN * len(columns))
+    whole = _times_in_one_piece(rows, columns, width=width)
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in columns:
-        table.add_column(name.replace("_", " "), overflow="fold")
+        table.add_column(name.replace("_", " "), overflow="fold", no_wrap=name in whole)
     for row in rows:
         table.add_row(*(Text(safe(words_of(row.get(name)))) for name in columns))
     target = io.StringIO()
-    width = max(
-        _terminal_width() - indent, _NARROWEST_COLUMN * len(columns)
-    )  # rich shows nothing at all of a column without room
     console = Console(file=target, force_terminal=colours_wanted(), no_color=False, width=width)
     console.print(table)
     return target.getvalue()
+
+
+def _times_in_one_piece(rows: Sequence[Row], columns: Sequence[str], *, width: int) -> set[str]:
+    """The columns of times, which stay on one line where that leaves the others some room."""
+    times = {name for name in columns if f"_{name}".endswith("_at") and any(row.get(name) for row in rows)}
+    needed = (_TIME_WIDTH + 2) * len(times) + (_NARROWEST_COLUMN + 1) * (len(columns) - len(times))
+    return times if needed <= width else set()
 
 
 def _terminal_width() -> int:

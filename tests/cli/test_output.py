@@ -238,6 +238,14 @@ def test_a_table_within_a_sheet_is_no_wider_than_the_terminal(run: Runner, tmp_p
     assert "kettle" in printed
 
 
+def test_a_time_in_a_table_is_in_one_piece_where_the_terminal_has_the_room(run: Runner, tmp_path: Path) -> None:
+    run("init", "--yes")
+    run("case", "add", "--name", "The kettle " * 20)
+    opened = run("case", "show", "1", "--json").json["created_at"]
+    assert opened in run_on_a_terminal(tmp_path, "case", "list", COLUMNS="80", NO_COLOR="1")
+    assert opened not in run_on_a_terminal(tmp_path, "case", "list", COLUMNS="40", NO_COLOR="1")
+
+
 def run_on_a_terminal(folder: Path, *words: str, typed: bytes = b"", **environment: str) -> str:
     """What the program prints where stdout is a terminal, what was `typed` there included."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("ESPOMAIL", "SUDO", "XDG", "NO_COLOR"))}
