@@ -21,6 +21,8 @@ from espomail.cli.output import changed, complain, emit, note, removed, safe, sa
 from espomail.errors import BadInput, UsageError
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from espomail.desk import Desk
 
 __all__ = [
@@ -110,6 +112,16 @@ class Framed(click.Command):
         except click.UsageError as error:
             error.ctx = error.ctx or ctx
             raise
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """What the shell is offered: the global options too, which a command's help leaves to that of the front door."""
+        from click.shell_completion import CompletionItem
+
+        found = super().shell_complete(ctx, incomplete)
+        if ctx.parent is None or not incomplete.startswith("-"):
+            return found
+        flags = [(flag, each.help) for each in global_options(hidden=True) for flag in each.opts]
+        return found + [CompletionItem(flag, help=words) for flag, words in flags if flag.startswith(incomplete)]
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The examples, one a line, never wrapped; then where the global options are told."""

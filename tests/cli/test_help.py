@@ -53,6 +53,8 @@ def test_completion_is_a_script_for_the_shell(run: Runner, shell: str) -> None:
         (["te"], {"team", "template"}),
         (["team", "add-"], {"add-member"}),
         (["role", "add", "--s"], {"--set"}),
+        (["case", "list", "--j"], {"--json"}),
+        (["case", "--a"], {"--as"}),
     ],
 )
 def test_the_shell_is_offered_what_fits(typed: list[str], offered: set[str]) -> None:
