@@ -111,7 +111,6 @@ def _tnef_attribute(level: int, kind: int, content: bytes) -> bytes:
 
 
 def test_what_outlook_packed_is_unpacked_and_junk_stays_a_packet() -> None:
-    pytest.importorskip("tnefparse")
     packet = struct.pack("<IH", 0x223E9F78, 1) + _tnef_attribute(1, 0x00089006, struct.pack("<I", 0x00010000))
     packet += _tnef_attribute(2, 0x00069002, b"\0" * 14) + _tnef_attribute(2, 0x00018010, b"offer.txt\0")
     packet += _tnef_attribute(2, 0x0006800F, b"two for one")
