@@ -17,8 +17,9 @@ from espomail.errors import Damaged, EspomailError, FolderMissing, SessionLost, 
 from espomail.model import Account
 from espomail.rounds import failing, locks, reconcile
 from espomail.rounds.acting import act_on_server
+from espomail.rounds.budget import Budget
 from espomail.rounds.child import Child
-from espomail.rounds.session import Budget, FolderTaken, Session
+from espomail.rounds.session import FolderTaken, Session
 from espomail.store import accounts, cases, outbox, quarantine, receipts
 from espomail.store import settings as settings_store
 from espomail.store.db import Connection, open_db, transaction

@@ -15,8 +15,9 @@ from espomail.desk import Desk
 from espomail.errors import BadInput, TryAgain
 from espomail.model import Account
 from espomail.rounds import locks
+from espomail.rounds.budget import Budget
 from espomail.rounds.child import Child
-from espomail.rounds.session import Budget, FolderTaken, Session
+from espomail.rounds.session import FolderTaken, Session
 from espomail.store import accounts, mailboxes, receipts
 from espomail.store import settings as settings_store
 from espomail.store.db import Connection, open_db, transaction

@@ -6,17 +6,17 @@ next round goes on at the cursor. Source of the order of commands: RFC 9051 and 
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from espomail import life
+from espomail import life, times
 from espomail.answers import RawMail, RefusedMail, VanishedMail
 from espomail.desk import Mailbox
 from espomail.errors import Declined, FolderMissing
 from espomail.model import Account
 from espomail.rounds import worker
+from espomail.rounds.budget import Budget
 from espomail.rounds.pace import Pace
 from espomail.rules import schedule
 from espomail.store import mailboxes, raw_mails, receipts
@@ -43,31 +43,6 @@ class FolderTaken:
     @property
     def pending(self) -> int:
         return self.listed - self.taken
-
-
-@dataclass(slots=True)
-class Budget:
-    """How much one round may take: mails left, and the moment (monotonic) when it stops starting new work."""
-
-    mails: int | None
-    stop_at: float
-    monotonic: Callable[[], float]
-    _guard: threading.Lock = field(default_factory=threading.Lock)
-
-    def is_over(self) -> bool:
-        return self.monotonic() >= self.stop_at
-
-    def is_spent(self) -> bool:
-        return self.is_over() or (self.mails is not None and self.mails <= 0)
-
-    def claim(self, count: int) -> int:
-        """How many of so many mails may be taken in; they count as taken at once, since accounts are read side by side."""
-        with self._guard:
-            if self.mails is None:
-                return count
-            granted = min(count, self.mails)
-            self.mails -= granted
-            return granted
 
 
 @dataclass(slots=True)
@@ -109,7 +84,7 @@ class Session:
     def _walk_folder(self, folder: str, taken: FolderTaken, *, is_sent: bool) -> None:
         state = self.box.select(folder)
         mailbox = mailboxes.current(self.db, self.account.id, folder)
-        if mailbox is None or mailbox.uidvalidity != state.uidvalidity:
+        if mailbox is None or mailbox.uidvalidity != state.uidvalidity or self._names_other_mails(mailbox):
             mailbox = self._start_epoch(folder, state.uidvalidity, state.uidnext, is_sent=is_sent)
         taken.mailbox_id, taken.last_uid = mailbox.id, mailbox.last_uid
         taken.first_receipt_id = receipts.next_id(self.db)
@@ -139,6 +114,17 @@ class Session:
                 is_sent=is_sent,
                 now=self.now(),
             )
+
+    def _names_other_mails(self, mailbox: MailboxRow) -> bool:
+        """Whether UIDs of a server without UIDVALIDITY, which can't say that they start over, name mails of other sizes or dates now."""
+        if mailbox.uidvalidity:
+            return False
+        read = receipts.sizes_and_dates(self.db, mailbox.id)
+        now = self.box.sizes([uid for uid in self.box.all_uids() if uid in read])
+        return any(
+            times.to_text(received) != read[uid][1] or (size != read[uid][0] and size <= self.size_max)
+            for uid, (size, received) in now.items()
+        )
 
     def _new_uids(self, mailbox: MailboxRow) -> list[int]:
         return self.of_window(mailbox, self.box.uids_after(mailbox.last_uid))

@@ -57,6 +57,14 @@ def uids_with_receipt(db: Connection, mailbox_id: int) -> set[int]:
     return {row[0] for row in db.execute("select uid from receipts where mailbox_id = ?", (mailbox_id,))}
 
 
+def sizes_and_dates(db: Connection, mailbox_id: int) -> dict[int, tuple[int, str]]:
+    """UID to size and INTERNALDATE of the mails that were read from a mailbox."""
+    rows = db.execute(
+        "select uid, size_bytes, received_at from receipts where mailbox_id = ? and size_bytes > 0", (mailbox_id,)
+    )
+    return {row[0]: (row[1], row[2]) for row in rows}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewReceipt:
     """What is known of a mail when its bytes are taken in, before anything reads them."""
