@@ -26,6 +26,7 @@ from espomail.store.db import Connection, open_db, transaction
 
 NO_LIMIT_S = 365 * 86400.0
 ACCOUNT_S = 3600.0
+LEAST_S = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +115,8 @@ def fetch(desk: Desk, request: Request, *, progress: Callable[[int, int], None] 
     started = desk.monotonic()
     first_receipt, last_case = receipts.next_id(desk.db), cases.last_number(desk.db)
     child = Child(desk.db_path, now=desk.now, done=lambda count: progress(0, count))
-    budget = Budget(request.limit, started + (request.max_time_s or NO_LIMIT_S), desk.monotonic)
+    time_s = request.max_time_s or NO_LIMIT_S
+    budget = Budget(request.limit, started + time_s, desk.monotonic, least_s=min(LEAST_S, time_s / 4))
     _wake_what_waits(desk, request, child)
 
     def taken_in(count: int) -> None:
@@ -178,7 +180,7 @@ def _take_part(desk: Desk, request: Request, part: Part, budget: Budget, taken_i
     with contextlib.closing(db), locks.hold(locks.of_account(desk.lock_dir, part.account.id)) as is_held:
         current = accounts.find(db, part.account.id)
         part.report.skipped = _why_skipped(db, desk.now(), request, current, is_held=is_held)
-        if current is None or part.report.skipped is not None or budget.is_spent():
+        if current is None or part.report.skipped is not None or budget.is_spent() or budget.is_too_late():
             return
         part.account = current
         part.is_tried = True

@@ -107,3 +107,26 @@ def test_a_server_that_takes_long_over_each_mail_is_read_a_few_at_a_time(tmp_pat
         (folder,) = account["folders"]
         assert (account["ok"], folder["imported"] >= 12, folder["pending"] >= 20) == (True, True, True)
         assert folder["listed"] == folder["imported"] + folder["pending"]
+
+
+def test_an_account_whose_turn_comes_too_late_is_the_first_of_the_next_round_and_has_not_failed(tmp_path: Path) -> None:
+    """The first server is silent after the last mail until our good-bye has waited its two seconds."""
+
+    def silent(_tag: bytes, line: str, answer: bytes) -> bytes | list[bytes | float]:
+        return [answer, 2.5] if "BODY.PEEK[])" in line else answer
+
+    def slow(_tag: bytes, line: str, answer: bytes) -> bytes | list[float | bytes]:
+        return [0.7, answer] if line == "CAPABILITY" else answer
+
+    with (
+        scripted_imap({1: letter("1@client.example")}, twist=silent) as first,
+        scripted_imap({1: letter("2@client.example")}, twist=slow) as second,
+    ):
+        shop = Shop(tmp_path, Reached(first))
+        shop.add_account("first")
+        shop.add_account("second", f"--imap-port {second.port}")
+        report = shop.ask("fetch --jobs 1 --max-time 2.5")
+        assert [(each["ok"], len(each["folders"])) for each in report["accounts"]] == [(True, 1), (True, 0)]
+        assert [each["failures"] for each in shop.ask("status")["accounts"]] == [0, 0]
+        assert second.heard == []
+        assert shop.ask("fetch --jobs 1 --limit 1")["accounts"][1]["folders"][0]["imported"] == 1
