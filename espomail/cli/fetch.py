@@ -66,6 +66,8 @@ def fetch(desk: Desk, /, account: tuple[str, ...], group: bool, personal: bool, 
 def choose(desk: Desk, names: tuple[str, ...], kind: Kind | None) -> list[Account]:
     """The accounts to fetch: those named, or all that read a mailbox; a user who is no admin fetches their own.
 
+    Disabled ones are among them, so that the report says that they are passed over.
+
     Raise BadInput for a named one that has no mailbox to read: it would count as failing.
     """
     own = None if desk.actor.is_admin else desk.actor.user_id
@@ -76,7 +78,7 @@ def choose(desk: Desk, names: tuple[str, ...], kind: Kind | None) -> list[Accoun
             if each.imap is None:
                 raise BadInput(f"{each.name} reads no mailbox", f"see: espomail {each.kind}-account show {each.name}")
         return found
-    return [each for each in accounts.list_(desk.db, kind=kind, user_id=own) if each.imap is not None and each.is_active]
+    return [each for each in accounts.list_(desk.db, kind=kind, user_id=own) if each.imap is not None]
 
 
 def tell(report: Report, *, dry_run: bool = False) -> None:

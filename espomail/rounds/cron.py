@@ -35,7 +35,7 @@ def run(desk: Desk, hooks: notify.Hooks, *, seconds: float, jobs: int) -> Ran:
     ran = Ran()
 
     def fetch() -> None:
-        chosen = tuple(a for a in accounts.list_(desk.db) if a.imap is not None and a.is_active)
+        chosen = tuple(a for a in accounts.list_(desk.db) if a.imap is not None)
         ran.fetch = fetching.fetch(desk, fetching.Request(accounts=chosen, jobs=jobs, max_time_s=seconds * FETCH_SHARE))
 
     def post() -> None:

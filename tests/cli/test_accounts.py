@@ -333,3 +333,12 @@ def test_a_fetch_is_of_the_kinds_that_are_asked_for(office: Any, options: str, f
     office("group-account", "edit", "support", *address[2:])
     office("personal-account", "add", "mine", "--user", "ann", *address)
     assert {each["account"] for each in office("fetch", "--now", *options.split(), "--json").json["accounts"]} == fetched
+
+
+@pytest.mark.parametrize("words", ["fetch", "fetch support", "cron"])
+def test_a_round_says_which_accounts_it_passes_over_as_disabled(office: Any, words: str) -> None:
+    office("group-account", "disable", "support")
+    done = office(*words.split(), "--json")
+    fetched = done.json["fetch"] if words == "cron" else done.json
+    assert [(each["account"], each["ok"], each["skipped"]) for each in fetched["accounts"]] == [("support", True, "disabled")]
+    assert (done.exit_code, done.stderr) == (0, "")
