@@ -178,6 +178,7 @@ TARGETS: dict[str, Target] = {
     "addresses.read_addresses": lambda given: addresses.read_addresses(given.text()),
     "automatic.subject_reason": lambda given: automatic.subject_reason(given.text()),
     "automatic.automatic_reason": lambda given: automatic.automatic_reason(parse.parse_head(given.raw).headers, given.line()),
+    "automatic.robot_reason": lambda given: automatic.robot_reason("sender", given.text()),
     "automatic.is_auto_reply": lambda given: automatic.is_auto_reply(parse.parse_head(given.raw).headers, given.text()),
     "body.written": lambda given: body.written(given.text(), is_html=given.random.random() < 0.5, signature=given.line()),
     "bounce.read_bounce": lambda given: bounce.read_bounce(structure.split(given.raw).root, text=given.text()),
@@ -256,6 +257,7 @@ TARGETS: dict[str, Target] = {
     "tokens.read_signed_id": lambda given: tokens.read_signed_id(KEY, given.text()),
     "tokens.is_notice": lambda given: tokens.is_notice(KEY, given.text()),
     "tokens.plus_address": lambda given: tokens.plus_address(KEY, address=given.line(), number=7),
+    "tokens.without_plus_tag": lambda given: tokens.without_plus_tag(given.text()),
     "tokens.read_plus_address": lambda given: tokens.read_plus_address(KEY, given.text()),
 }  # fmt: skip
 
