@@ -42,7 +42,8 @@ def backup(desk: Desk, file: str) -> None:
 @command(
     "restore",
     help="Put a backup in place of the database; what is there now is kept beside it. Mail that came since the backup is "
-    "fetched again, without notices and answers for what is old.",
+    "fetched again, without notices and answers for what is old; automatic mail that waited is not sent, as it may have left "
+    "since.",
     epilog="Example: espomail restore /backup/espomail-2026-03-01.db --yes",
 )
 @click.argument("file")
@@ -66,9 +67,17 @@ def restore(file: str, yes: bool) -> None:
     backups.check(Path(file))
     confirm(f"put {file} in place of {path}?", yes=yes)
     make_folder_of(path)
-    with locks.wait_for(locks.folder_of(path) / "process.lock", timeout_s=60):
-        kept = backups.put_in_place(Path(file), path, now=front.now())
-    changed(
-        f"{path} is restored" + (f"; what was there is {kept}" if kept else ""),
-        {"database": str(path), "kept": str(kept) if kept else None},
-    )
+    folder = locks.folder_of(path)
+    with (
+        locks.wait_for(folder / "process.lock", timeout_s=60),
+        locks.wait_for(folder / "send.lock", timeout_s=60, what="sending"),
+    ):
+        done = backups.put_in_place(Path(file), path, now=front.now())
+    words = f"{path} is restored"
+    if done.kept:
+        words += f"; what was there is {done.kept}"
+    if done.doubted:
+        words += (
+            f"; automatic mail that may have left already is not sent: {done.doubted} (espomail outbox list --status unknown)"
+        )
+    changed(words, {"database": str(path), "kept": str(done.kept) if done.kept else None, "unknown": done.doubted})

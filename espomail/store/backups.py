@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import closing
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
 
 from espomail.errors import BadInput, Damaged, NotSetUp
-from espomail.store import ownership
-from espomail.store.db import APPLICATION_ID, SCHEMA_VERSION, Connection, SqliteError, connect, translated
+from espomail.store import outbox, ownership
+from espomail.store.db import APPLICATION_ID, SCHEMA_VERSION, Connection, SqliteError, connect, transaction, translated
 
 
 def copy_to(db: Connection, target: Path) -> None:
@@ -67,10 +69,19 @@ def check(path: Path) -> None:
         raise NotSetUp(f"{path} was written by a newer espomail (schema {version})", "install that version or a later one")
 
 
-def put_in_place(backup: Path, path: Path, *, now: datetime) -> Path | None:
-    """Make a copy of the backup the database; return where the database that was there is kept now, None when there was none.
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """Where the database that was there is `kept` (None: there was none), and how much automatic mail is `doubted`."""
+
+    kept: Path | None
+    doubted: int
+
+
+def put_in_place(backup: Path, path: Path, *, now: datetime) -> Restored:
+    """Make a copy of the backup the database; nobody else may process or send meanwhile.
 
     A journal goes aside with its database, also one whose database is gone: SQLite would take it for the restored one's.
+    Automatic mail that waited when the backup was made may have left since: it is of unknown fate, and not sent again.
     """
     fresh = path.with_name(path.name + ".restoring")
     fresh.unlink(missing_ok=True)
@@ -80,6 +91,7 @@ def put_in_place(backup: Path, path: Path, *, now: datetime) -> Path | None:
         shutil.copyfileobj(source, target)
         target.flush()
         os.fsync(target.fileno())
+    doubted = _doubt_automatic(fresh, now=now)
     aside = path.with_name(f"{path.name}.before-restore-{now:%Y%m%dT%H%M%SZ}")
     moved = []
     for ending in ("", "-wal", "-shm", "-journal"):
@@ -87,4 +99,9 @@ def put_in_place(backup: Path, path: Path, *, now: datetime) -> Path | None:
         if file.exists():
             moved.append(file.replace(aside.with_name(aside.name + ending)))
     fresh.replace(path)
-    return aside if aside in moved else None
+    return Restored(aside if aside in moved else None, doubted)
+
+
+def _doubt_automatic(path: Path, *, now: datetime) -> int:
+    with translated(), closing(connect(path, isolation_level=None)) as db, transaction(db):
+        return outbox.doubt_automatic(db, reply="it may have left before the backup was restored", now=now)

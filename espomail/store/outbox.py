@@ -250,5 +250,15 @@ def retry(db: Connection, outbox_id: int, *, now: datetime) -> None:
     set_status(db, outbox_id, "queued", reply=None, now=now, next_try_at=now)
 
 
+def doubt_automatic(db: Connection, *, reply: str, now: datetime) -> int:
+    """Automatic mail that waits becomes of unknown fate, so that it is not sent: nobody knows whether it was; return how much."""
+    waiting = db.execute(
+        "select id from outbox where kind <> 'user' and status in ('queued', 'deferred', 'sending')"
+    ).fetchall()
+    for (outbox_id,) in waiting:
+        set_status(db, outbox_id, "unknown", reply=reply, now=now)
+    return len(waiting)
+
+
 def _outgoing(row: Row | None) -> Outgoing | None:
     return None if row is None else Outgoing(**{**dict(row), "to": tuple(json.loads(row["to"]))})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from espomail.rules.settings import KEYS
 from espomail.store.db import Connection
 from tests.conftest import Runner
-from tests.shop import Shop
+from tests.shop import Shop, letter
 
 DEFAULTS = {
     "baseline_role": None,
@@ -149,6 +150,20 @@ def test_a_restored_backup_is_what_was_saved_and_what_it_replaced_is_kept(run: R
     kept = Path(restored.json["kept"])
     assert [team["name"] for team in run("team", "list", "--json", "--db", str(kept)).json] == ["sales", "support"]
     assert (run.db_path.stat().st_mode & 0o777, kept.stat().st_mode & 0o777) == (0o600, 0o600)
+
+
+def test_after_a_restore_people_s_mail_leaves_and_automatic_mail_that_waited_does_not(run: Runner, tmp_path: Path) -> None:
+    run.now = datetime.now(UTC)
+    run("template", "add", "ack", "--subject", "Received", "--body", "Thank you")
+    answers = ("--auto-reply", "--reply-template", "ack", "--create-case", "--smtp-host", "localhost")
+    run("group-account", "add", "desk", "--address", "desk@team.example", *answers)
+    run("deliver", "desk", input=letter("q@client.example", at=run.now))
+    run("case", "reply", "1", "--body", "We look into it.")
+    run("backup", str(tmp_path / "copy.db"))
+    restored = run("restore", str(tmp_path / "copy.db"), "--yes", "--json")
+    assert (restored.exit_code, restored.json["unknown"]) == (0, 1), restored.stderr
+    found = [(each["kind"], each["status"]) for each in run("outbox", "list", "--json").json]
+    assert found == [("user", "queued"), ("auto-reply", "unknown")]
 
 
 def test_only_admins_and_the_system_restore(run: Runner, tmp_path: Path) -> None:
