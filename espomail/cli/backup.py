@@ -52,7 +52,7 @@ def restore(file: str, yes: bool) -> None:
     from espomail.cli import actor, opening
     from espomail.cli.front import acting_name
     from espomail.rounds import locks
-    from espomail.store import backups
+    from espomail.store import restoring
     from espomail.store.db import make_folder_of
 
     front = asked()
@@ -64,7 +64,7 @@ def restore(file: str, yes: bool) -> None:
         desk = opening.desk_of(front)
         access.require_admin(desk.actor)
         desk.db.close()
-    backups.check(Path(file))
+    restoring.check(Path(file))
     confirm(f"put {file} in place of {path}?", yes=yes)
     make_folder_of(path)
     folder = locks.folder_of(path)
@@ -72,7 +72,7 @@ def restore(file: str, yes: bool) -> None:
         locks.wait_for(folder / "process.lock", timeout_s=60),
         locks.wait_for(folder / "send.lock", timeout_s=60, what="sending"),
     ):
-        done = backups.put_in_place(Path(file), path, now=front.now())
+        done = restoring.put_in_place(Path(file), path, now=front.now())
     words = f"{path} is restored"
     if done.kept:
         words += f"; what was there is {done.kept}"

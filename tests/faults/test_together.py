@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from espomail.store import backups
+from espomail.store import restoring
 from espomail.store import db as store
 from tests.faults.traffic import found
 from tests.shop import Shop
@@ -55,5 +55,5 @@ def test_backups_to_one_file_at_once_are_all_whole(tmp_path: Path) -> None:
     with ThreadPoolExecutor(4) as pool:
         runs = list(pool.map(shop.try_, [f"backup {tmp_path / 'copy.db'}"] * 4))
     assert [(run.returncode, run.stderr) for run in runs] == [(0, b"")] * 4
-    backups.check(tmp_path / "copy.db")
+    restoring.check(tmp_path / "copy.db")
     assert not list(tmp_path.glob("*.partial"))
