@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from espomail.store import restoring
 from espomail.store import db as store
+from espomail.store import restoring
 from tests.faults.traffic import found
 from tests.shop import Shop
 
