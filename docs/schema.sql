@@ -197,7 +197,7 @@ CREATE TABLE emails (
     case_account_id integer,
     raw_id integer references raw_mails (id) on delete set null,
     size_bytes integer not null,
-    has_attachment integer not null default 0,
+    has_attachment integer not null default 0, is_taken_off integer not null default 0 check (is_taken_off in (0, 1)),
     check ((parent_type is null) = (parent_id is null))
 ) strict;
 CREATE INDEX emails_by_account on emails (account_id) where account_id is not null;

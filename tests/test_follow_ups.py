@@ -149,3 +149,31 @@ def test_a_case_names_the_one_it_follows_only_to_who_may_see_it(run: Runner) -> 
         run("case", "assign", "2", who)
         case = run("case", "show", "2", "--json", "--as", who).json
         assert (case["follows_case"], case["stream"][0]["data"]) == (follows, data)
+
+
+def test_an_email_that_a_person_took_off_its_record_stays_off_until_a_person_hangs_it_up(run: Runner) -> None:
+    run("record", "add", "contact", "--name", "Cora", "--email", "customer@client.example")
+    for name in ("desk", "sales"):
+        run("group-account", "add", name, "--address", f"{name}@team.example")
+    mail = letter("q@client.example")
+    parents = []
+    for line in ("deliver desk", "email unlink 1", "deliver sales", "reprocess 1 --yes", "email link 1 contact:1"):
+        assert run(*line.split(), input=mail if "deliver" in line else b"").exit_code == 0
+        parents.append(run("email", "show", "1", "--json").json["parent"])
+    cora = {"type": "contact", "id": 1, "name": "Cora"}
+    assert parents == [cora, None, None, None, cora]
+    link = [each for each in run("email", "explain", "1", "--json").json["steps"] if each["step"] == "link"]
+    assert link[1]["reason"] == "a person took it off what it hung on"
+
+
+def test_an_answer_that_a_person_took_off_a_case_is_not_brought_back_by_the_mail_that_it_answers(run: Runner) -> None:
+    run("user", "add", "ann", "--email", "ann@team.example")
+    run("personal-account", "add", "own", "--user", "ann", "--address", "ann@team.example")
+    run("group-account", "add", "desk", "--address", "desk@team.example", "--create-case")
+    run("case", "add", "--name", "Something else")
+    at = datetime.now(UTC)
+    run("deliver", "own", input=letter("a@client.example", answers="q@client.example", at=at))
+    run("email", "link", "1", "case:1")
+    run("email", "unlink", "1")
+    assert run("deliver", "desk", "--json", input=letter("q@client.example", at=at)).json["case"] == 2
+    assert run("email", "show", "1", "--json").json["case"] is None

@@ -101,7 +101,7 @@ def _join_waiting(p: Passage, message_id: str, number: int) -> None:
 
 def _would_have_joined(p: Passage, reply: Email, number: int) -> bool:
     """Whether an email would hang on the case had it come after the mail that it answers."""
-    if reply.parent is not None and notes.is_by_hand(p.db, reply.parent, reply.id):
+    if reply.is_taken_off or (reply.parent is not None and notes.is_by_hand(p.db, reply.parent, reply.id)):
         return False
     attaches = strangers(p.db, number, p.arranged, p.account) == "attach"
     return attaches or not is_new_to(p.db, number, reply.from_address, p.arranged)

@@ -14,7 +14,10 @@ from espomail.store.emails import Email
 
 
 def link_record(p: Passage, mail: Mail, email: Email, clues: linking.Clues) -> Thing | None:
-    """Hang the email on what it belongs to; one that hangs on a case already, or was hung by hand, stays there."""
+    """Hang the email on what it belongs to; one that hangs on a case already, or was hung or taken off by hand, stays so."""
+    if email.is_taken_off:
+        p.note(Step("link", "not linked", "a person took it off what it hung on", {"step": "known", "parent": None}))
+        return None
     if mail.bounce is not None:
         return answering.note_bounce(p.db, mail, email, p.note, tell=p.tells_of(email), now=p.now)
     if email.parent is not None and (email.parent.type == "case" or notes.is_by_hand(p.db, email.parent, email.id)):

@@ -13,7 +13,8 @@ _WITH_WAITING_REPLIES = """
         select :email
         union
         select e.id from joined j join emails e on e.answers_email_id = j.id
-        where e.thread_id = :thread and e.parent_type is null and e.status not in ('draft', 'cancelled')
+        where e.thread_id = :thread and e.parent_type is null and not e.is_taken_off
+          and e.status not in ('draft', 'cancelled')
     )
     select id from joined order by id
 """

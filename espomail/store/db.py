@@ -36,7 +36,7 @@ IntegrityError = sqlite3.IntegrityError
 SqliteError = sqlite3.Error
 connect = sqlite3.connect
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 BUSY_TIMEOUT_MS = 20_000
 TURN_POLL_S = (0.001, 0.003)
 APPLICATION_ID = 0x6573706D  # "espm"

@@ -29,11 +29,13 @@ def link(db: Connection, email_id: int, thing: Thing, *, by_user_id: int | None,
 
 
 def unlink(db: Connection, email_id: int) -> None:
-    """Take an email off what it hangs on, and out of its stream. Who gained the mail by that keeps it."""
+    """Take an email off what it hangs on, and out of its stream, for good. Who gained the mail by that keeps it."""
     email = emails.find(db, email_id)
     if email is None or email.parent is None:
         return
-    db.execute("update emails set parent_type = null, parent_id = null, account_id = null where id = ?", (email_id,))
+    db.execute(
+        "update emails set parent_type = null, parent_id = null, account_id = null, is_taken_off = 1 where id = ?", (email_id,)
+    )
     db.execute(
         """delete from notes where email_id = ? and thing_type = ? and thing_id = ?
                and type in ('email-received', 'email-sent')""",

@@ -43,6 +43,7 @@ class Email:
     variant_of_id: int | None
     raw_id: int | None
     flags: str
+    is_taken_off: int
 
     @property
     def parent(self) -> Thing | None:
@@ -234,7 +235,7 @@ def link_account(db: Connection, email_id: int, account_id: int) -> None:
 def set_parent(db: Connection, email_id: int, parent: Thing, *, account_id: int | None) -> None:
     """Hang the email on a record or case; `account_id` is the company it concerns, None leaves what was known."""
     db.execute(
-        "update emails set parent_type = ?, parent_id = ?, account_id = coalesce(?, account_id) where id = ?",
+        "update emails set parent_type = ?, parent_id = ?, account_id = coalesce(?, account_id), is_taken_off = 0 where id = ?",
         (parent.type, parent.id, account_id, email_id),
     )
 

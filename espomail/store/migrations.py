@@ -587,6 +587,12 @@ def m007_outbox(db: Database) -> None:
     )
 
 
+@migrations()
+def m008_emails_taken_off(db: Database) -> None:
+    """An email that a person took off what it hung on is not put back by the next account that brings it."""
+    _script(db, "alter table emails add column is_taken_off integer not null default 0 check (is_taken_off in (0, 1))")
+
+
 def _script(db: Database, sql: str) -> None:
     """Run each statement inside the transaction that holds the migration (executescript would commit it)."""
     for statement in sql.split(";\n"):
