@@ -17,6 +17,7 @@ from espomail.cli.account_rights import (
     owner_id,
     passwords_of,
     refuse_losing_default,
+    removal_question,
     require_kind,
     tell_of_older_mail,
     warn_of_address,
@@ -157,12 +158,11 @@ def _remove(noun: FramedGroup, kind: Kind) -> None:
     @click.option("--yes", is_flag=True, help="don't ask")
     @pass_desk
     def remove(desk: Desk, name: str, yes: bool) -> None:
-        get_editable(desk, kind, name)
-        confirm(f"remove the {kind} account {name} with its filters and its place in the mailbox?", yes=yes)
+        confirm(removal_question(desk, get_editable(desk, kind, name)), yes=yes)
         with transaction(desk.db):
             account = get_editable(desk, kind, name)
             refuse_losing_default(desk, account, None)
-            accounts.remove(desk.db, account.id)
+            accounts.remove(desk.db, account)
         removed(f"{kind} account", name)
 
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from espomail.cli.account_secrets import Passwords, read_passwords
 from espomail.cli.actor import personal, refuse_borrowed_path
 from espomail.cli.frame import say
+from espomail.cli.output import counted
 from espomail.errors import BadInput, NotFound, NotPermitted
 from espomail.model import Account
 from espomail.rules import access
-from espomail.store import accounts, mailboxes, settings, users
+from espomail.store import account_mail, accounts, mailboxes, settings, users
 
 if TYPE_CHECKING:
     from espomail.desk import Desk
@@ -68,6 +69,17 @@ def refuse_losing_default(desk: Desk, before: Account, after: Account | None) ->
             f"system mail leaves from {before.address}, the address of {before.name}",
             "first: espomail settings outbound --address OTHER",
         )
+
+
+def removal_question(desk: Desk, account: Account) -> str:
+    """The question before a removal: what goes with the account, and what stays."""
+    along = account_mail.goes_along(desk.db, account.id)
+    parts = ["its place in the mailbox", *([counted(along.filters, "filter")] if along.filters else [])]
+    if along.skipped:
+        parts.append(f"{counted(along.skipped, 'mail')} that a filter skipped and reprocess could still bring")
+    if along.partial:
+        parts.append(f"the way to the whole of {counted(along.partial, 'large mail')} (email download)")
+    return f"remove the {account.kind} account {account.name} with {', '.join(parts)}? Its emails and cases stay."
 
 
 def warn_of_address(desk: Desk, account: Account) -> None:

@@ -110,7 +110,7 @@ def remove_account(desk: Desk, item: Item) -> None:
     """Remove an account that the file no longer has."""
     found = accounts.get_by_name(desk.db, item["name"])
     refuse_losing_default(desk, found, None)
-    accounts.remove(desk.db, found.id)
+    accounts.remove(desk.db, found)
 
 
 def _defaults(kind: Kind) -> Item:

@@ -11,6 +11,7 @@ from typing import Any
 from espomail import times
 from espomail.errors import BadInput, NotFound
 from espomail.model import Account, Secret, Server
+from espomail.store import account_mail
 from espomail.store.db import Connection, Row, one
 
 _PLAIN = tuple(f.name for f in fields(Account) if f.name not in ("id", "team_ids"))
@@ -80,9 +81,13 @@ def set_active(db: Connection, account_id: int, *, is_active: bool) -> None:
     db.execute("update accounts set is_active = ? where id = ?", (int(is_active), account_id))
 
 
-def remove(db: Connection, account_id: int) -> None:
-    """Remove an account with its cursors and filters; mail and cases that came through it stay."""
-    db.execute("delete from accounts where id = ?", (account_id,))
+def remove(db: Connection, account: Account) -> None:
+    """Remove an account with its cursors and filters; mail and cases that came through it stay.
+
+    Raise BadInput while mail of it waits to be processed, for a person, or to be sent.
+    """
+    account_mail.refuse_losing_mail(db, account)
+    db.execute("delete from accounts where id = ?", (account.id,))
 
 
 # ---------------------------------------------------------------- rounds

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from espomail import times
 from espomail.errors import BadInput, NotFound
-from espomail.store import cases, email_users
+from espomail.store import accounts, cases, email_users
 from espomail.store.db import Connection, Row
 
 _SELECT = """
@@ -160,10 +160,12 @@ def remove(db: Connection, user_id: int, *, reassign_to: int | None, by_user_id:
     """Remove a user with their folders, filters and personal accounts; what was assigned to them goes to `reassign_to`.
 
     With None it is assigned to nobody. Open cases change hands as `cases.assign` has it, so that the heir knows of them.
-    Mail stays. Raise BadInput for a user who is to inherit from themselves.
+    Mail stays. Raise BadInput for a user who is to inherit from themselves, or whose accounts can't go (`accounts.remove`).
     """
     if reassign_to == user_id:
         raise BadInput("a user who goes can't inherit their own work", "name another user with --reassign")
+    for account in accounts.list_(db, kind="personal", user_id=user_id):
+        accounts.remove(db, account)
     for case in cases.list_(db, cases.Wanted(status="open", assigned_user_id=user_id), limit=-1):
         cases.assign(db, case.number, reassign_to, by_user_id=by_user_id, now=now)
     for statement in _REASSIGN:

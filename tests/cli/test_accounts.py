@@ -7,7 +7,9 @@ import pytest
 
 from espomail.store import mailboxes
 from espomail.store.db import Connection
+from espomail.store.invariant import breaches
 from tests.conftest import NOW
+from tests.shop import letter
 
 SUPPORT = {
     "id": 1,
@@ -342,3 +344,113 @@ def test_a_round_says_which_accounts_it_passes_over_as_disabled(office: Any, wor
     fetched = done.json["fetch"] if words == "cron" else done.json
     assert [(each["account"], each["ok"], each["skipped"]) for each in fetched["accounts"]] == [("support", True, "disabled")]
     assert (done.exit_code, done.stderr) == (0, "")
+
+
+# ---------------------------------------------------------------- removals, and mail that is in no final state
+
+WAYS_TO_LOSE_THE_ACCOUNT = (
+    "personal-account remove anns --yes",
+    "user remove ann --yes",
+    "apply - --prune --yes",
+    "apply - --prune --dry-run",
+)
+
+
+@pytest.fixture
+def anns(office: Any, db: Connection) -> Any:
+    """ann's own account, which can send, and a mail that it brought; the system sends by a server of its own."""
+    for words in (
+        "personal-account add anns --user ann --address ann@team.example --imap-host mail.example --imap-password-env P"
+        " --smtp-host mail.example",
+        "role edit agent --add-set email.create=yes",
+        "settings outbound --address system@team.example --server mail.example:25 --smtp-security starttls",
+    ):
+        done = office(*words.split())
+        assert done.exit_code == 0, done.stderr
+    assert office("deliver", "anns", "--json", input=letter("m@client.example")).json["outcome"] == "imported"
+    read_into_mailbox(db)
+    return office
+
+
+def read_into_mailbox(db: Connection) -> None:
+    """Let the mail be one that was read from a server, whose receipt goes with the account's place in the mailbox."""
+    db.execute(
+        "insert into mailboxes (account_id, folder, uidvalidity, epoch, last_uid, started_at)"
+        " select id, 'INBOX', 1, 1, 1, '' from accounts where name = 'anns'"
+    )
+    db.execute("update receipts set source = 'imap', uid = 1, mailbox_id = (select id from mailboxes)")
+
+
+@pytest.mark.parametrize("words", WAYS_TO_LOSE_THE_ACCOUNT)
+@pytest.mark.parametrize(
+    ("state", "told", "step"),
+    [
+        ("new", "1 to be processed", "espomail fetch"),
+        ("quarantined", "1 in quarantine", "espomail quarantine list --account anns, then retry, or export and discard it"),
+        ("parked", "1 in quarantine", "espomail quarantine list --account anns, then retry, or export and discard it"),
+    ],
+)
+def test_an_account_stays_while_mail_of_it_has_come_to_no_end(
+    anns: Any, db: Connection, words: str, state: str, told: str, step: str
+) -> None:
+    db.execute("update receipts set state = ?, email_id = null", (state,))
+    refused = anns(*words.split(), input="state: {users: [], personal_accounts: []}")
+    assert refused.exit_code == 65
+    assert f"the account anns still has mail: {told}" in refused.stderr
+    assert f"first: {step}" in refused.stderr
+    assert db.execute("select count(*) from receipts join raw_mails on raw_mails.id = raw_id").fetchone()[0] == 1
+    assert anns("user", "show", "ann").exit_code == anns("personal-account", "show", "anns").exit_code == 0
+
+
+@pytest.mark.parametrize("words", WAYS_TO_LOSE_THE_ACCOUNT)
+@pytest.mark.parametrize("later", [(), ("--at", "2h")])
+def test_an_account_stays_while_mail_is_to_leave_through_it(
+    anns: Any, db: Connection, words: str, later: tuple[str, ...]
+) -> None:
+    mail = ("--from", "ann@team.example", "--to", "bob@client.example", "--subject", "Lamp", "--body", "Here.")
+    assert anns("email", "send", *mail, *later, "--as", "ann").exit_code == 0
+    nothing = "state: {users: [], personal_accounts: []}"
+    refused = anns(*words.split(), input=nothing)
+    assert (refused.exit_code, "the account anns still has mail: 1 in the outbox" in refused.stderr) == (65, True)
+    assert "first: espomail outbox list, then espomail send, or outbox cancel 1" in refused.stderr
+    assert [row[0] for row in db.execute("select account_id from outbox")] == [2]
+    assert anns("outbox", "cancel", "1").exit_code == 0
+    assert anns(*words.split(), input=nothing).exit_code == 0
+
+
+def test_all_that_keeps_an_account_is_said_at_once(anns: Any, db: Connection) -> None:
+    for n in range(2):
+        anns("deliver", "anns", input=letter(f"{n}@client.example"))
+    db.execute("update receipts set email_id = null, state = iif(id = 1, 'new', 'parked')")
+    error = anns("personal-account", "remove", "anns", "--yes", "--json", "--as", "ann").error
+    assert error["message"] == "the account anns still has mail: 1 to be processed, 2 in quarantine"
+    assert error["hint"].count("espomail ") == 2
+
+
+@pytest.mark.parametrize("way", ["fetch", "quarantine discard"])
+def test_an_account_goes_once_its_mail_has_come_to_an_end(anns: Any, db: Connection, way: str) -> None:
+    anns("group-account", "remove", "support", "--yes")
+    anns("personal-account", "disable", "anns")
+    anns("deliver", "anns", input=letter("late@client.example"))
+    state = "new" if way == "fetch" else "parked"
+    db.execute("update receipts set email_id = null, state = ? where id = 2", (state,))
+    db.execute("delete from emails where id = 2")
+    db.execute("delete from email_texts where rowid = 2")
+    db.execute("delete from decisions where receipt_id = 2")
+    assert anns("personal-account", "remove", "anns", "--yes").exit_code == 65
+    assert anns(*(["fetch"] if way == "fetch" else ["quarantine", "discard", "2", "--yes"])).exit_code == 0
+    assert anns("personal-account", "remove", "anns", "--yes").exit_code == 0
+    assert breaches(db) == []
+    explained = anns("email", "explain", "1", "--json").json
+    assert explained["steps"][0]["step"] == "parse"
+
+
+def test_the_question_before_a_removal_tells_what_goes_with_the_account(anns: Any, db: Connection) -> None:
+    anns("filter", "add", "news", "--personal-account", "anns", "--subject", "News", "--action", "skip")
+    db.execute("update receipts set state = 'filtered', filter = 'news'")
+    asked = anns("personal-account", "remove", "anns")
+    assert asked.exit_code == 2
+    assert (
+        "remove the personal account anns with its place in the mailbox, 1 filter, 1 mail that a filter skipped and reprocess"
+        " could still bring? Its emails and cases stay."
+    ) in asked.stderr

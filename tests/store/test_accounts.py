@@ -117,5 +117,5 @@ def test_only_refused_log_ins_in_a_row_are_counted_as_such(db: Connection) -> No
 def test_an_account_that_goes_takes_its_rounds_with_it(db: Connection) -> None:
     account_id = accounts.add(db, PLAIN, created_by_id=None, now=NOW)
     accounts.note_success(db, account_id, now=NOW)
-    accounts.remove(db, account_id)
+    accounts.remove(db, accounts.get_by_name(db, PLAIN.name))
     assert (accounts.list_(db), accounts.rounds(db)) == ([], {})
