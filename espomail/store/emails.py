@@ -183,9 +183,17 @@ def add(db: Connection, new: NewEmail, *, now: datetime) -> int:
     email_id = int(cursor.lastrowid or 0)
     _add_addresses(db, email_id, mail)
     _add_references(db, email_id, mail)
-    add_attachments(db, email_id, mail)
+    _add_attachments(db, email_id, mail)
     _add_text(db, email_id, mail)
     return email_id
+
+
+def set_content(db: Connection, email_id: int, mail: Mail) -> None:
+    """Keep what a mail has attached and its words for the search instead of what was known of them."""
+    db.execute("delete from attachments where email_id = ?", (email_id,))
+    db.execute("delete from email_texts where rowid = ?", (email_id,))
+    _add_attachments(db, email_id, mail)
+    _add_text(db, email_id, mail)
 
 
 def _add_addresses(db: Connection, email_id: int, mail: Mail) -> None:
@@ -205,7 +213,7 @@ def _add_references(db: Connection, email_id: int, mail: Mail) -> None:
         )
 
 
-def add_attachments(db: Connection, email_id: int, mail: Mail) -> None:
+def _add_attachments(db: Connection, email_id: int, mail: Mail) -> None:
     """Keep what a mail has attached, the bytes apart: `raw_mails` has them."""
     if mail.attachments:
         db.executemany(

@@ -33,7 +33,7 @@ def places(db: Connection, email_id: int) -> list[Place]:
 
 
 def set_whole(db: Connection, email_id: int, packed: Packed, mail: Mail) -> None:
-    """Keep the whole mail instead of its beginning: bytes, size, attachments. What was decided about it stays."""
+    """Keep the whole mail instead of its beginning: bytes, size, attachments, words. What was decided about it stays."""
     before = one(db, "select raw_id from emails where id = ?", (email_id,))
     flags = [flag for flag in json.loads(one(db, "select flags from emails where id = ?", (email_id,))) if flag != "oversize"]
     has_attachment = any(not each.is_inline for each in mail.attachments)
@@ -41,6 +41,5 @@ def set_whole(db: Connection, email_id: int, packed: Packed, mail: Mail) -> None
         "update emails set raw_id = ?, size_bytes = ?, flags = ?, has_attachment = ? where id = ?",
         (raw_mails.add(db, packed), mail.size_bytes, json.dumps(flags), has_attachment, email_id),
     )
-    db.execute("delete from attachments where email_id = ?", (email_id,))
-    emails.add_attachments(db, email_id, mail)
+    emails.set_content(db, email_id, mail)
     raw_mails.remove_unused(db, before)

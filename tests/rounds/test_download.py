@@ -13,7 +13,7 @@ from espomail.store import db as store
 from tests import servers
 from tests.shop import Shop, letter
 
-USERS = ("one", "two", "three", "four", "five", "six")
+USERS = ("one", "two", "three", "four", "five", "six", "seven")
 
 
 @pytest.fixture(scope="module")
@@ -29,15 +29,17 @@ def shop(tmp_path: Path, dovecot: servers.Dovecot) -> Shop:
     return shop
 
 
-def big_letter() -> bytes:
+def big_letter(text: str = "the text of it", more: str | None = None) -> bytes:
     message = EmailMessage()
     message["From"] = "customer@client.example"
     message["To"] = "support@team.example"
     message["Subject"] = "Large"
     message["Message-ID"] = "<large@client.example>"
     message["Date"] = "Mon, 2 Mar 2026 09:00:00 +0000"
-    message.set_content("the text of it")
+    message.set_content(text)
     message.add_attachment(b"\x00\x01" * 400_000, maintype="application", subtype="octet-stream", filename="film.bin")
+    if more:
+        message.add_attachment(b"\x02", maintype="application", subtype="octet-stream", filename=more)
     message.set_boundary("==large")
     return message.as_bytes().replace(b"\n", b"\r\n")
 
@@ -54,6 +56,17 @@ def test_the_whole_mail_comes_with_its_attachments(shop: Shop, tmp_path: Path) -
     assert Path(saved["path"]).read_bytes() == b"\x00\x01" * 400_000
     assert shop.ask("email download 1")["flags"] == []
     assert shop.ask("fetch")["imported"] == 0
+
+
+def test_what_only_the_whole_mail_holds_is_found_once_it_has_come(shop: Shop) -> None:
+    shop.add_account("support", login="seven")
+    shop.put("seven", big_letter(text="word " * 120_000 + "lighthouse", more="contract.bin"))
+    shop.run("fetch")
+    wanted = ("lighthouse", "contract", "film", "Large", "customer", "has:attachment contract")
+    assert [len(shop.ask(f"email search '{words}'")) for words in wanted] == [0, 0, 0, 1, 1, 0]
+    shop.run("email download 1")
+    assert [len(shop.ask(f"email search '{words}'")) for words in wanted] == [1, 1, 1, 1, 1, 1]
+    assert shop.ask("doctor")["ok"]
 
 
 def test_a_mail_that_the_server_has_no_more_stays_as_it_is(shop: Shop, dovecot: servers.Dovecot) -> None:
