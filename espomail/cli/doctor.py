@@ -32,7 +32,7 @@ KEPT_HERE = ("file", "stored")
     espomail doctor --quiet
     espomail doctor --online --json""",
 )
-@click.option("--online", is_flag=True, help="log in to the servers of every active account too")
+@click.option("--online", is_flag=True, help="log in to the servers of every active account and of the system's sender too")
 @click.option(
     "--patience",
     type=click.IntRange(1, 525_600),
@@ -81,13 +81,16 @@ def _summary(troubles: int) -> str:
             return f"{troubles} things to mend"
 
 
-def _connections(desk: Desk) -> list[tuple[str, str]]:
-    """(account, trouble) of every active account that one of its servers doesn't let in."""
+def _connections(desk: Desk) -> list[tuple[Account, str]]:
+    """(account, trouble) of every active account, and of the system's own sender, that one of its servers doesn't let in."""
     from espomail.cli.account_test import tried
+    from espomail.rounds.checkup import system_sender
     from espomail.store import accounts
 
-    outcomes = [(each.name, tried(desk, each)) for each in accounts.list_(desk.db) if each.is_active]
-    return [(name, half["message"]) for name, halves in outcomes for half in halves.values() if half and not half["ok"]]
+    asked_of = [each for each in accounts.list_(desk.db) if each.is_active]
+    asked_of += [sender] if (sender := system_sender(desk.db)) else []
+    outcomes = [(each, tried(desk, each)) for each in asked_of]
+    return [(each, half["message"]) for each, halves in outcomes for half in halves.values() if half and not half["ok"]]
 
 
 def _credentials(desk: Desk, account: Account) -> Credentials:

@@ -13,6 +13,7 @@ from espomail.gather.turns import situation
 from espomail.model import Account, Settings
 from espomail.rules import distribution, trial
 from espomail.rules import settings as setting_rules
+from espomail.rules.health_accounts import SENDER_ID
 from espomail.rules.health_facts import AccountState, Facts, FileState, FilterState
 from espomail.store import (
     accounts,
@@ -51,7 +52,7 @@ def facts(
     desk: Desk,
     *,
     credentials: Callable[[Account], Credentials],
-    connections: Sequence[tuple[str, str]] = (),
+    connections: Sequence[tuple[Account, str]] = (),
     fetch_patience: timedelta,
     log_trouble: str = "",
 ) -> Facts:
@@ -70,17 +71,19 @@ def _all_facts(
     desk: Desk,
     damage: tuple[str, ...],
     credentials: Callable[[Account], Credentials],
-    connections: tuple[tuple[str, str], ...],
+    connections: tuple[tuple[Account, str], ...],
     fetch_patience: timedelta,
 ) -> Facts:
     db, now = desk.db, desk.now()
     queues = health.queues(db, overdue_before=now - OVERDUE, ended_since=now - FRESH, stuck_at=STUCK_AT)
     disk = health.disk(desk.db_path)
     tried, states = _filters(db)
+    sender = system_sender(db)
     return Facts(
         now=now,
         settings=settings_store.load(db),
         accounts=tuple(_account_states(db, credentials, now)),
+        sender=_account_state(db, sender, Round(account_id=sender.id), now, credentials(sender), now) if sender else None,
         filters=states,
         mails_tried=tried,
         has_admin=bool(notifications.admins(db)),
@@ -117,6 +120,15 @@ def _all_facts(
 
 
 # ---------------------------------------------------------------- accounts
+
+
+def system_sender(db: Connection) -> Account | None:
+    """The system's own sender as an account, None where it has no server of its own."""
+    settings = settings_store.load(db)
+    server = accounts.server_of(settings.outbound_server)
+    if server is None:
+        return None
+    return Account(id=SENDER_ID, kind="group", name="the system's sender", address=settings.outbound_address or "", smtp=server)
 
 
 def _account_states(db: Connection, credentials: Callable[[Account], Credentials], now: datetime) -> list[AccountState]:

@@ -85,7 +85,7 @@ def key_file(facts: Facts) -> Iterator[Finding]:
         return
     uses = any(
         server and server.secret and server.secret.kind in ("stored", "oauth")
-        for state in facts.accounts
+        for state in facts.with_sender
         for server in (state.account.imap, state.account.smtp)
     )
     message = f"the key file {facts.key_path} is missing" + (", and stored passwords need it" if uses else "")

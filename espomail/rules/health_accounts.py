@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from espomail.model import Server
+from espomail.model import Account, Server
 from espomail.rules import accounts as account_rules
 from espomail.rules.health_facts import Facts, Finding, Level
 
 FAILING_AT = 3
 STALE_TOKEN = timedelta(days=60)
 YOUNG_FILTER = timedelta(days=30)
+SENDER_ID = 0
 
 
 def accounts(facts: Facts) -> Iterator[Finding]:
@@ -46,14 +47,13 @@ def rounds(facts: Facts) -> Iterator[Finding]:
 
 
 def tls(facts: Facts) -> Iterator[Finding]:
-    for state in facts.accounts:
+    for state in facts.with_sender:
         for half, server in (("imap", state.account.imap), ("smtp", state.account.smtp)):
             if server is not None and _is_in_the_clear(server):
                 message = f"{state.account.name} sends passwords and mail to {server.host} in plain text"
-                fix = f"espomail {state.account.kind}-account edit {state.account.name} --{half}-security tls"
-                yield Finding("warning", "tls", message, fix)
+                yield Finding("warning", "tls", message, f"{_command(state.account, 'edit')} --{half}-security tls")
         if state.ca_trouble:
-            fix = f"espomail {state.account.kind}-account edit {state.account.name} --tls-ca-file FILE"
+            fix = f"{_command(state.account, 'edit')} --tls-ca-file FILE"
             yield Finding("error", "tls", f"{state.account.name}: {state.ca_trouble}", fix)
 
 
@@ -61,12 +61,19 @@ def _is_in_the_clear(server: Server) -> bool:
     return server.security == "none" and not account_rules.is_loopback_host(server.host)
 
 
+def _command(account: Account, verb: str) -> str:
+    """The command that does something with an account; with the system's own sender one command does all."""
+    if account.id == SENDER_ID:
+        return "espomail settings outbound" + (" --smtp-password-stdin" if verb == "secret" else "")
+    return f"espomail {account.kind}-account {verb} {account.name}"
+
+
 def secrets(facts: Facts) -> Iterator[Finding]:
-    for state in facts.accounts:
-        name, kind = state.account.name, state.account.kind
+    for state in facts.with_sender:
+        name = state.account.name
         if state.secret_trouble:
             level: Level = "warning" if state.is_secret_kept_here else "info"
-            again = f"espomail {kind}-account secret {name}"
+            again = _command(state.account, "secret")
             fix = f"{state.secret_hint}; or: {again}" if state.secret_hint else again
             yield Finding(level, "secret", f"{name}: {state.secret_trouble}", fix)
         if state.token_trouble:
@@ -87,8 +94,9 @@ def breakers(facts: Facts) -> Iterator[Finding]:
 
 
 def connections(facts: Facts) -> Iterator[Finding]:
-    for name, trouble in facts.connections:
-        yield Finding("error", "connection", f"{name}: {trouble}", "check host, port, security and password")
+    for account, trouble in facts.connections:
+        fix = f"check host, port, security and password; see: {_command(account, 'test')}"
+        yield Finding("error", "connection", f"{account.name}: {trouble}", fix)
 
 
 # ---------------------------------------------------------------- what decides about mail

@@ -70,12 +70,14 @@ class FileState:
 class Facts:
     """All that the checks look at. `mails_tried` is how many mails the filters were tried on.
 
+    `sender` is the system's own sender as if it were an account, where it has a server of its own.
     Of the outbox, what failed or is of unknown fate is that of a week, and `stuck` is what was tried in vain several times.
     """
 
     now: datetime
     settings: Settings
     accounts: tuple[AccountState, ...] = ()
+    sender: AccountState | None = None
     filters: tuple[FilterState, ...] = ()
     mails_tried: int = 0
     has_admin: bool = True
@@ -105,4 +107,9 @@ class Facts:
     dead_batches: int = 0
     integrity: tuple[str, ...] = ()
     breaches: tuple[tuple[str, int, tuple[int, ...]], ...] = ()
-    connections: tuple[tuple[str, str], ...] = ()
+    connections: tuple[tuple[Account, str], ...] = ()
+
+    @property
+    def with_sender(self) -> tuple[AccountState, ...]:
+        """The accounts, and last the system's own sender: all that has servers."""
+        return self.accounts if self.sender is None else (*self.accounts, self.sender)

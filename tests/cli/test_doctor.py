@@ -11,6 +11,7 @@ import pytest
 from espomail.store import db as store
 from tests.conftest import NOW, Runner
 from tests.scripted_imap import scripted_imap
+from tests.scripted_smtp import scripted_smtp
 from tests.shop import letter
 
 
@@ -142,6 +143,39 @@ def test_a_password_file_that_others_may_read_is_told_with_the_command_that_clos
     assert found["fix"] == f"run: chmod 600 {file}; or: espomail group-account secret desk"
     file.chmod(0o600)
     assert "secret" not in {each["check"] for each in findings(run, code=0)}
+
+
+def test_the_server_of_the_system_is_looked_at_as_that_of_an_account_is(
+    run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_SUCH_PASSWORD", raising=False)
+    do(run, "user add root --email root@team.example --admin")
+    outbound = "settings outbound --address crm@team.example --server mail.example:25 --smtp-security none --allow-plaintext"
+    do(run, f"{outbound} --smtp-login crm --smtp-password-env NO_SUCH_PASSWORD")
+    found = {each["check"]: each for each in findings(run, code=3)}
+    assert {check: each["level"] for check, each in found.items()} == {"tls": "warning", "secret": "info"}
+    assert found["tls"]["fix"] == "espomail settings outbound --smtp-security tls"
+    do(run, found["tls"]["fix"].removeprefix("espomail "))
+    do(run, f"settings outbound --smtp-password-file {tmp_path / 'none'}")
+    (broken,) = findings(run, code=3)
+    assert (broken["level"], broken["check"]) == ("warning", "secret")
+    assert broken["message"].startswith("the system's sender: the file ")
+    assert run(*broken["fix"].rpartition("espomail ")[2].split(), input=b"secret\n").exit_code == 0
+    assert findings(run, code=0) == []
+
+
+def test_online_tries_the_server_of_the_system_too(run: Runner) -> None:
+    do(run, "user add root --email root@team.example --admin")
+    with scripted_smtp() as smtp:
+        server = f"--server 127.0.0.1:{smtp.port} --smtp-security none"
+        do(run, f"settings outbound --address crm@team.example {server}")
+        assert findings(run, "--online", code=0) == []
+        assert smtp.sessions == 1
+    assert findings(run, code=0) == []
+    (found,) = findings(run, "--online", code=1)
+    assert (found["level"], found["check"]) == ("error", "connection")
+    assert found["message"].startswith("the system's sender: ")
+    assert found["fix"].endswith("see: espomail settings outbound")
 
 
 def test_a_damaged_database_is_an_error_and_names_the_way_back(run: Runner) -> None:

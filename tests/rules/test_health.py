@@ -36,6 +36,13 @@ def of(**changes: Any) -> Facts:
 
 
 PLAIN = replace(SERVER, security="none")
+SENDER = Account(id=0, kind="group", name="the system's sender", address="crm@team.example", smtp=SERVER)
+
+
+def system(**changes: Any) -> Facts:
+    return replace(FINE, sender=replace(AccountState(account=SENDER, added_at=NOW), **changes))
+
+
 TROUBLE: dict[str, tuple[Facts, str, str, str]] = {
     "a damaged page": (replace(FINE, integrity=("page 7 is lost",)), "error", "integrity", "page 7 is lost"),
     "a broken law": (replace(FINE, breaches=(("a law", 9, (1, 2)),)), "error", "invariant", "a law (9: 1, 2 …)"),
@@ -109,12 +116,20 @@ TROUBLE: dict[str, tuple[Facts, str, str, str]] = {
     "a password that cron may have": (
         account(secret_trouble="X is not set", is_secret_kept_here=False), "info", "secret", "X is not set",
     ),
+    "plain text to the system's server": (
+        system(account=replace(SENDER, smtp=PLAIN)), "warning", "tls", "the system's sender sends passwords and mail to mail.example",
+    ),
+    "certificates of the system's server": (system(ca_trouble="the file is gone"), "error", "tls", "the file is gone"),
+    "a password of the system's server": (system(secret_trouble="no file"), "warning", "secret", "the system's sender: no file"),
+    "a lost key that the system's server needs": (
+        replace(system(), accounts=(), key_exists=False), "error", "key-file", "stored passwords need it",
+    ),
     "a token that ended": (account(token_trouble="it ended"), "error", "token", "it ended"),
     "a token not used for long": (account(token_saved_at=NOW - timedelta(days=70)), "warning", "token", "70 days"),
     "an auto-reply breaker": (
         account(breaker_until=NOW + timedelta(hours=1)), "warning", "auto-reply-breaker", "until 2026-03-02 10:00 UTC",
     ),
-    "a server that lets nobody in": (replace(FINE, connections=(("support", "refused"),)), "error", "connection", "refused"),
+    "a server that lets nobody in": (replace(FINE, connections=((ACCOUNT, "refused"),)), "error", "connection", "refused"),
     "mail that could not be sent": (replace(FINE, outbox_failed=2), "warning", "outbox", "2 mails of the last 7 days could not be sent"),
     "mail of unknown fate": (replace(FINE, outbox_unknown=1), "warning", "outbox", "of 1 mails nobody knows"),
     "mail that no server takes": (
@@ -160,6 +175,21 @@ FINE_TOO: dict[str, Facts] = {
 @pytest.mark.parametrize("name", FINE_TOO)
 def test_what_is_no_trouble_is_not_reported(name: str) -> None:
     assert health.examine(FINE_TOO[name]) == health.examine(FINE)
+
+
+def test_what_is_wrong_with_the_systems_sender_is_mended_with_its_own_command() -> None:
+    ill = replace(
+        system(account=replace(SENDER, smtp=PLAIN), ca_trouble="gone", secret_trouble="no file", secret_hint="look"),
+        connections=((SENDER, "refused"),),
+    )
+    assert {each.check: each.fix for each in health.examine(ill) if each.fix and each.level != "error"} == {
+        "tls": "espomail settings outbound --smtp-security tls",
+        "secret": "look; or: espomail settings outbound --smtp-password-stdin",
+    }
+    assert {each.check: each.fix for each in health.examine(ill) if each.level == "error"} == {
+        "tls": "espomail settings outbound --tls-ca-file FILE",
+        "connection": "check host, port, security and password; see: espomail settings outbound",
+    }
 
 
 def test_errors_come_first_and_decide_the_exit_code() -> None:
