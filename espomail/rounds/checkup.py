@@ -28,6 +28,7 @@ from espomail.store import (
 from espomail.store import settings as settings_store
 from espomail.store.accounts import Round
 from espomail.store.db import Connection, SqliteError, has_wal_fix
+from espomail.store.filters import FilterRow
 
 MAILS_TRIED = 200
 TRIED_BYTES_MAX = 256 * 1024
@@ -77,15 +78,13 @@ def _all_facts(
     db, now = desk.db, desk.now()
     queues = health.queues(db, overdue_before=now - OVERDUE, ended_since=now - FRESH, stuck_at=STUCK_AT)
     disk = health.disk(desk.db_path)
-    tried, states = _filters(db)
     sender = system_sender(db)
     return Facts(
         now=now,
         settings=settings_store.load(db),
         accounts=tuple(_account_states(db, credentials, now)),
         sender=_account_state(db, sender, Round(account_id=sender.id), now, credentials(sender), now) if sender else None,
-        filters=states,
-        mails_tried=tried,
+        filters=tuple(_filter_states(db)),
         has_admin=bool(notifications.admins(db)),
         unknown_settings=tuple(health.unknown_settings(db, (*setting_rules.KEYS, *setting_rules.OUTBOUND_KEYS))),
         role_names=frozenset(role.name for role in roles.list_(db)),
@@ -171,29 +170,54 @@ def _distribution_trouble(db: Connection, account: Account, now: datetime) -> st
 # ---------------------------------------------------------------- filters
 
 
-def _filters(db: Connection) -> tuple[int, tuple[FilterState, ...]]:
-    """How many mails the filters without a recorded hit were tried on, and every active filter."""
+def _filter_states(db: Connection) -> list[FilterState]:
+    """Every active filter; one without a recorded hit is tried on the newest mails that it could have met."""
+    names, recorded = filters.names(db), health.hits_of_filters(db)
     active = [each for each in reversed(filters.list_(db)) if each.is_active]
-    recorded = health.hits_of_filters(db) if active else set()
-    doubtful = {each.id: each for each in active if each.name not in recorded or each.kind == "user"}
-    mails = health.newest_mails(db, limit=MAILS_TRIED, size_max=TRIED_BYTES_MAX) if doubtful else []
+    doubtful = [each for each in active if (each.user_id, each.name) not in recorded]
+    tried = _tried(db, doubtful)
+    return [_filter_state(each, owner=names[each.id][0], tried=tried.get(each.id)) for each in active]
+
+
+def _tried(db: Connection, doubtful: Sequence[FilterRow]) -> dict[int, int]:
+    """On how many of the newest mails each filter was tried that hits none of them, by its id."""
     trusted = settings_store.load(db).trusted_authserv_id
+    tried: dict[int, int] = {}
+    for (account_id, user_id), group in _by_scope(doubtful).items():
+        mails = health.newest_mails(db, account_id=account_id, user_id=user_id, limit=MAILS_TRIED, size_max=TRIED_BYTES_MAX)
+        tried |= {each.id: len(mails) for each in _missing(db, group, mails, trusted)}
+    return tried
+
+
+def _by_scope(rows: Sequence[FilterRow]) -> dict[tuple[int | None, int | None], list[FilterRow]]:
+    """Filters by the account or the user whose mail they look at."""
+    groups: dict[tuple[int | None, int | None], list[FilterRow]] = {}
+    for each in rows:
+        groups.setdefault((each.account_id, each.user_id), []).append(each)
+    return groups
+
+
+def _missing(db: Connection, group: list[FilterRow], mails: Sequence[int], trusted: str | None) -> list[FilterRow]:
+    """Those filters that none of the mails hits."""
+    left = group
     for raw_id in mails:
         raw = raw_mails.find(db, raw_id)
-        hit = [
-            each.id
-            for each in doubtful.values()
-            if raw is not None and not trial.obstacle(each.criteria, raw, trusted_authserv_id=trusted)
-        ]
-        for filter_id in hit:
-            del doubtful[filter_id]
-        if not doubtful:
+        if raw is not None:
+            left = [each for each in left if trial.obstacle(each.criteria, raw, trusted_authserv_id=trusted)]
+        if not left:
             break
-    return len(mails), tuple(_filter_state(each, is_hit=each.id not in doubtful) for each in active)
+    return left
 
 
-def _filter_state(each: filters.FilterRow, *, is_hit: bool) -> FilterState:
+def _filter_state(each: FilterRow, *, owner: str | None, tried: int | None) -> FilterState:
+    """A filter as one types it: a user's own with its owner. `tried` is None where it has been hit."""
     lost = (each.action == "move-to-folder" and each.folder_id is None) or (
         each.action == "move-to-group-folder" and each.group_folder_id is None
     )
-    return FilterState(name=each.name, created_at=times.from_text(each.created_at), is_hit=is_hit, lost_target=lost)
+    return FilterState(
+        name=f"{owner}/{each.name}" if each.kind == "user" else each.name,
+        created_at=times.from_text(each.created_at),
+        is_hit=tried is None,
+        mails_tried=tried or 0,
+        lost_target=lost,
+    )

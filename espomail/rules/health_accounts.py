@@ -130,10 +130,10 @@ def filters(facts: Facts) -> Iterator[Finding]:
         if each.lost_target:
             fix = f"espomail filter edit {each.name} --target FOLDER"
             yield Finding("warning", "filter", f"the folder that {each.name} moves mail to is gone", fix)
-        if each.is_hit or not facts.mails_tried:
+        if each.is_hit or not each.mails_tried:
             continue
         is_young = facts.now - each.created_at < YOUNG_FILTER
-        message = f"no mail has ever matched {each.name}, nor do any of the newest {facts.mails_tried}"
+        message = f"no mail has ever matched {each.name}, nor do any of the newest {each.mails_tried}"
         fix = f"see: espomail filter preview {each.name}, espomail filter remove {each.name}"
         yield Finding("info" if is_young else "warning", "filter", message, fix)
 

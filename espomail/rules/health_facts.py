@@ -48,11 +48,15 @@ class AccountState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilterState:
-    """An active filter and whether any mail ever hit it; `lost_target` when the folder it moves to is gone."""
+    """An active filter and whether any mail ever hit it; `lost_target` when the folder it moves to is gone.
+
+    `mails_tried` is how many mails that it could have met it was tried on, since no hit is recorded.
+    """
 
     name: str
     created_at: datetime
     is_hit: bool
+    mails_tried: int = 0
     lost_target: bool = False
 
 
@@ -68,7 +72,7 @@ class FileState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """All that the checks look at. `mails_tried` is how many mails the filters were tried on.
+    """All that the checks look at.
 
     `sender` is the system's own sender as if it were an account, where it has a server of its own.
     Of the outbox, what failed or is of unknown fate is that of a week, and `stuck` is what was tried in vain several times.
@@ -79,7 +83,6 @@ class Facts:
     accounts: tuple[AccountState, ...] = ()
     sender: AccountState | None = None
     filters: tuple[FilterState, ...] = ()
-    mails_tried: int = 0
     has_admin: bool = True
     unknown_settings: tuple[str, ...] = ()
     role_names: frozenset[str] = frozenset()

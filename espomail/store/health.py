@@ -139,23 +139,31 @@ def unknown_settings(db: Connection, known: Iterable[str]) -> list[str]:
     return sorted(row[0] for row in db.execute("select key from settings") if row[0] not in names)
 
 
-def hits_of_filters(db: Connection) -> set[str]:
-    """The names of filters that any receipt or decision says a mail has hit."""
+def hits_of_filters(db: Connection) -> set[tuple[int | None, str]]:
+    """(user whose inbox it filters or None, name) of each filter that any receipt or decision says a mail has hit."""
     rows = db.execute(
-        """select filter from receipts where filter is not null
-           union select s.value ->> '$.details.filter' from decisions d, json_each(d.steps) s
+        """select null, filter from receipts where filter is not null
+           union select null, s.value ->> '$.details.filter' from decisions d, json_each(d.steps) s
                  where d.steps like '%"filter":"%' and s.value ->> 'step' = 'filter'
-                   and s.value ->> '$.details.filter' is not null"""
+                   and s.value ->> '$.details.filter' is not null
+           union select i.value ->> 'user_id', i.value ->> 'filter'
+                 from decisions d, json_each(d.steps) s, json_each(s.value, '$.details.inboxes') i
+                 where d.steps like '%"filter":"%' and s.value ->> 'step' = 'filter' and i.value ->> 'filter' is not null"""
     )
-    return {row[0] for row in rows}
+    return {(row[0], row[1]) for row in rows}
 
 
-def newest_mails(db: Connection, *, limit: int, size_max: int) -> list[int]:
-    """The ids of the raw mails of the newest emails that are no larger than `size_max` bytes."""
+def newest_mails(db: Connection, *, account_id: int | None, user_id: int | None, limit: int, size_max: int) -> list[int]:
+    """The ids of the raw mails of the newest emails that are no larger than `size_max` bytes.
+
+    Those of an account or of a user's inbox where one is given.
+    """
     rows = db.execute(
-        """select raw_id from emails where status = 'imported' and raw_id is not null and size_bytes <= ?
-           order by id desc limit ?""",
-        (size_max, limit),
+        """select raw_id from emails e where e.status = 'imported' and e.raw_id is not null and e.size_bytes <= :size_max
+               and (:account is null or e.id in (select email_id from email_accounts where account_id = :account))
+               and (:user is null or e.id in (select email_id from email_users where user_id = :user))
+           order by e.id desc limit :limit""",
+        {"account": account_id, "user": user_id, "size_max": size_max, "limit": limit},
     )
     return [row[0] for row in rows]
 

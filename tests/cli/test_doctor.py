@@ -98,6 +98,47 @@ def test_filters_are_tried_on_the_newest_mails(run: Runner, tmp_path: Path) -> N
     assert findings(run, code=0) == []
 
 
+def test_a_filter_of_an_inbox_is_judged_by_the_mail_of_its_user(run: Runner, tmp_path: Path) -> None:
+    """Two users call a filter the same: one that hit long ago, and one that would have hit only what the other got."""
+    mail, other = tmp_path / "mail.eml", tmp_path / "other.eml"
+    mail.write_bytes(letter("a@client.example", to="ann@team.example", subject="Invoice 7"))
+    other.write_bytes(letter("b@client.example", to="ben@team.example", subject="Hello"))
+    for line in (
+        "user add root --email root@team.example --admin",
+        "user add ann --email ann@team.example",
+        "user add ben --email ben@team.example",
+        "group-account add desk --address desk@team.example",
+        "filter add bills --user ann --subject invoice* --action none",
+        "filter add bills --user ben --subject invoice* --action none",
+        f"import {mail} {other} --account desk",
+        "filter edit ann/bills --subject gone",
+    ):
+        do(run, line)
+    run.now = NOW + timedelta(days=31)
+    (found,) = findings(run, code=3)
+    assert found["message"] == "no mail has ever matched ben/bills, nor do any of the newest 1"
+    for command in found["fix"].removeprefix("see: ").split(", "):
+        do(run, command.removeprefix("espomail ") + (" --yes" if "remove" in command else ""))
+    assert findings(run, code=0) == []
+
+
+def test_a_filter_of_an_account_is_judged_by_the_mail_of_that_account(run: Runner, tmp_path: Path) -> None:
+    mail, other = tmp_path / "mail.eml", tmp_path / "other.eml"
+    mail.write_bytes(letter("a@client.example", subject="Invoice 7"))
+    other.write_bytes(letter("b@client.example", subject="Hello"))
+    for line in (
+        "user add root --email root@team.example --admin",
+        "group-account add desk --address desk@team.example",
+        "group-account add shop --address shop@team.example",
+        f"import {mail} --account desk",
+        f"import {other} --account shop",
+        "filter add bills --group-account shop --subject invoice* --action skip",
+    ):
+        do(run, line)
+    (found,) = findings(run, code=0)
+    assert found["message"] == "no mail has ever matched bills, nor do any of the newest 1"
+
+
 def test_failing_rounds_and_rounds_that_do_not_come_are_errors(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("X", "secret")
     do(run, "user add root --email root@team.example --admin")
