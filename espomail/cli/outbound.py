@@ -112,7 +112,7 @@ def outbound_as(desk: Desk, before: Settings, values: Mapping[str, Any], *, secr
 
 
 def current(settings: Settings, server: Server | None) -> dict[str, Any]:
-    """What holds now, in the words of the options."""
+    """What holds now, in the words of the options; a port that is the default is left out, so that it follows."""
     values: dict[str, Any] = {
         "address": settings.outbound_address,
         "from_name": settings.outbound_from_name,
@@ -120,8 +120,9 @@ def current(settings: Settings, server: Server | None) -> dict[str, Any]:
         "server": None,
     }
     if server is not None:
+        is_default = server.port == account_rules.DEFAULT_PORTS["smtp", server.security]
         values |= {
-            "server": host_and_port(server.host, server.port),
+            "server": server.host if is_default else host_and_port(server.host, server.port),
             "smtp_security": server.security,
             "smtp_login": server.login,
             "tls_ca_file": server.tls_ca_file,

@@ -609,6 +609,18 @@ def test_with_a_server_of_its_own_no_account_is_needed(office: Runner) -> None:
 
 
 @pytest.mark.parametrize(
+    ("server", "port"),
+    [("mail.team.example", 465), ("mail.team.example:25", 465), ("mail.team.example:2525", 2525), ("2001:db8::1", 465)],
+)
+def test_the_port_of_the_systems_server_follows_the_security_unless_it_is_another(
+    office: Runner, server: str, port: int
+) -> None:
+    plain = ("--server", server, "--smtp-security", "none", "--allow-plaintext")
+    do(office, "settings", "outbound", "--address", "crm@team.example", *plain)
+    assert do(office, "settings", "outbound", "--smtp-security", "tls")["server"]["port"] == port
+
+
+@pytest.mark.parametrize(
     ("words", "code"),
     [
         (("--server", "mail.team.example:465"), 65),
