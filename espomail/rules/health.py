@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
+from shlex import quote
 
 from espomail.rules import health_accounts as of_accounts
 from espomail.rules.health_facts import Facts, Finding, Level
@@ -74,7 +75,7 @@ def file_modes(facts: Facts) -> Iterator[Finding]:
             level: Level = "warning" if each.what == "folder" else "error"
             wanted = "go-w" if each.what == "folder" else "600"
             message = f"the {each.what} {each.path} is open to others ({each.mode:03o})"
-            yield Finding(level, "file-mode", message, f"chmod {wanted} {each.path}")
+            yield Finding(level, "file-mode", message, f"chmod {wanted} {quote(each.path)}")
         if not each.is_ours and each.what != "folder":
             message = f"the {each.what} {each.path} belongs to somebody else than the database"
             yield Finding("warning", "file-owner", message, "give it to the owner of the database (chown)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from shlex import quote
 
 from espomail.model import Account, Server
 from espomail.rules import accounts as account_rules
@@ -18,11 +19,11 @@ SENDER_ID = 0
 def accounts(facts: Facts) -> Iterator[Finding]:
     for state in facts.accounts:
         account = state.account
-        show = f"espomail {account.kind}-account test {account.name}"
+        show = _command(account, "test")
         if not account.is_active:
             why = f" after: {state.last_error}" if state.last_error else ""
             level: Level = "warning" if state.last_error else "info"
-            fix = f"{show}; then espomail {account.kind}-account enable {account.name}"
+            fix = f"{show}; then {_command(account, 'enable')}"
             yield Finding(level, "account-disabled", f"{account.name} is disabled{why}", fix)
         elif state.failures:
             failing = state.failures >= FAILING_AT
@@ -61,13 +62,6 @@ def _is_in_the_clear(server: Server) -> bool:
     return server.security == "none" and not account_rules.is_loopback_host(server.host)
 
 
-def _command(account: Account, verb: str) -> str:
-    """The command that does something with an account; with the system's own sender one command does all."""
-    if account.id == SENDER_ID:
-        return "espomail settings outbound" + (" --smtp-password-stdin" if verb == "secret" else "")
-    return f"espomail {account.kind}-account {verb} {account.name}"
-
-
 def secrets(facts: Facts) -> Iterator[Finding]:
     for state in facts.with_sender:
         name = state.account.name
@@ -77,11 +71,11 @@ def secrets(facts: Facts) -> Iterator[Finding]:
             fix = f"{state.secret_hint}; or: {again}" if state.secret_hint else again
             yield Finding(level, "secret", f"{name}: {state.secret_trouble}", fix)
         if state.token_trouble:
-            yield Finding("error", "token", f"{name}: {state.token_trouble}", f"espomail oauth login {name}")
+            yield Finding("error", "token", f"{name}: {state.token_trouble}", f"espomail oauth login {quote(name)}")
         elif state.token_saved_at and facts.now - state.token_saved_at > STALE_TOKEN:
             days = (facts.now - state.token_saved_at).days
             message = f"the OAuth token of {name} was last renewed {days} days ago; providers end unused ones after 90"
-            yield Finding("warning", "token", message, f"espomail oauth login {name}")
+            yield Finding("warning", "token", message, f"espomail oauth login {quote(name)}")
 
 
 def breakers(facts: Facts) -> Iterator[Finding]:
@@ -89,7 +83,7 @@ def breakers(facts: Facts) -> Iterator[Finding]:
         if state.breaker_until and state.breaker_until > facts.now:
             until = f"{state.breaker_until:%Y-%m-%d %H:%M} UTC"
             message = f"auto-replies of {state.account.name} are held back until {until}: too many in an hour"
-            fix = "look for a loop: espomail email list --limit 20; raise auto_reply_hourly_cap if they are real"
+            fix = "look for a loop: espomail email list --limit 20; if they are real: espomail settings set auto_reply_hourly_cap N"
             yield Finding("warning", "auto-reply-breaker", message, fix)
 
 
@@ -107,41 +101,53 @@ def templates(facts: Facts) -> Iterator[Finding]:
         account = state.account
         if not account.auto_reply:
             continue
-        fix = f"espomail group-account edit {account.name} --reply-template TEMPLATE"
+        fix = f"{_command(account, 'edit')} --reply-template TEMPLATE"
         if account.reply_template is None:
             yield Finding("warning", "auto-reply", f"{account.name} answers by itself but has no template", fix)
         elif account.reply_template not in facts.template_names:
             yield Finding("error", "auto-reply", f"the template {account.reply_template} of {account.name} is gone", fix)
         if account.smtp is None and facts.settings.outbound_address is None:
             message = f"{account.name} answers by itself, but neither it nor the system has an SMTP server"
-            yield Finding("warning", "auto-reply", message, f"espomail group-account edit {account.name} --smtp-host HOST")
+            yield Finding("warning", "auto-reply", message, f"{_command(account, 'edit')} --smtp-host HOST")
 
 
 def distribution(facts: Facts) -> Iterator[Finding]:
     for state in facts.accounts:
         if state.distribution_trouble and state.account.is_active and state.account.create_case:
             message = f"new cases of {state.account.name} get nobody: {state.distribution_trouble}"
-            fix = f"see: espomail case distribution preview {state.account.name}"
+            fix = f"see: espomail case distribution preview {quote(state.account.name)}"
             yield Finding("warning", "distribution", message, fix)
 
 
 def filters(facts: Facts) -> Iterator[Finding]:
     for each in facts.filters:
         if each.lost_target:
-            fix = f"espomail filter edit {each.name} --target FOLDER"
+            fix = f"espomail filter edit {quote(each.name)} --target FOLDER"
             yield Finding("warning", "filter", f"the folder that {each.name} moves mail to is gone", fix)
         if each.is_hit or not each.mails_tried:
             continue
         is_young = facts.now - each.created_at < YOUNG_FILTER
         message = f"no mail has ever matched {each.name}, nor do any of the newest {each.mails_tried}"
-        fix = f"see: espomail filter preview {each.name}, espomail filter remove {each.name}"
+        fix = f"see: espomail filter preview {quote(each.name)}; or: espomail filter remove {quote(each.name)}"
         yield Finding("info" if is_young else "warning", "filter", message, fix)
 
 
 def addresses(facts: Facts) -> Iterator[Finding]:
-    for address, names in facts.shared_addresses:
-        message = f"{address} is the address of several accounts: {names}"
-        yield Finding("warning", "address", message, "give each account an address of its own, or remove one")
+    sharing: dict[str, list[Account]] = {}
+    for state in facts.accounts:
+        sharing.setdefault(state.account.address, []).append(state.account)
+    for address, those in sorted(sharing.items()):
+        if len(those) > 1:
+            message = f"{address} is the address of several accounts: {', '.join(sorted(each.name for each in those))}"
+            fix = f"{_command(those[-1], 'edit')} --address OTHER; or: {_command(those[-1], 'remove')}"
+            yield Finding("warning", "address", message, fix)
     for account, address, owner in facts.other_owners:
         message = f"{address} of {account} is not an address of {owner}, who can't send from it"
-        yield Finding("warning", "address", message, f"espomail user edit {owner} --add-email {address}")
+        yield Finding("warning", "address", message, f"espomail user edit {quote(owner)} --add-email {quote(address)}")
+
+
+def _command(account: Account, verb: str) -> str:
+    """The command that does something with an account; with the system's own sender one command does all."""
+    if account.id == SENDER_ID:
+        return "espomail settings outbound" + (" --smtp-password-stdin" if verb == "secret" else "")
+    return f"espomail {account.kind}-account {verb} {quote(account.name)}"

@@ -87,7 +87,6 @@ class Facts:
     unknown_settings: tuple[str, ...] = ()
     role_names: frozenset[str] = frozenset()
     template_names: frozenset[str] = frozenset()
-    shared_addresses: tuple[tuple[str, str], ...] = ()
     other_owners: tuple[tuple[str, str, str], ...] = ()
     fetch_patience: timedelta = timedelta(minutes=30)
     files: tuple[FileState, ...] = ()

@@ -180,12 +180,3 @@ def other_owners(db: Connection) -> list[tuple[str, str, str]]:
            order by a.name"""
     )
     return [(row[0], row[1], row[2]) for row in rows]
-
-
-def shared_addresses(db: Connection) -> list[tuple[str, str]]:
-    """(address, names of its accounts) of each address that more than one account has."""
-    rows = db.execute(
-        """select address, group_concat(name, ', ') from (select address, name from accounts order by name)
-           group by address having count(*) > 1 order by address"""
-    )
-    return [(row[0], row[1]) for row in rows]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import os
+import shlex
 import stat
 import subprocess
 from collections.abc import Callable
@@ -144,7 +145,7 @@ def _read_private(path: Path) -> bytes:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode
             if stat.S_IMODE(mode) & 0o007:
-                raise NotSetUp(f"the file {path} is open to everybody", f"run: chmod 600 {path}")
+                raise NotSetUp(f"the file {path} is open to everybody", f"run: chmod 600 {shlex.quote(str(path))}")
             return file.read(_SECRET_BYTES_MAX)
     except OSError as error:
         raise NotSetUp(f"the file {path} can't be read: {error.strerror}", "check its name and its owner") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,34 @@ def test_with_quiet_it_speaks_of_what_is_to_be_mended_only(run: Runner) -> None:
     assert (ill.exit_code, ill.stderr) == (1, "")
     assert {tuple(line.split()[:2]) for line in ill.stdout.splitlines()} == {("LEVEL", "CHECK"), ("error", "file-mode")}
     assert {each["level"] for each in run("doctor", "--quiet", "--json").json["findings"]} == {"error", "info"}
+
+
+def test_every_fix_can_be_typed_as_it_stands(run: Runner) -> None:
+    """Names may hold spaces; the fixes go through a shell's eyes."""
+    front_desk = ("group-account", "add", "front desk", "--address", "same@team.example", "--create-case")
+    do(run, "user add root --email root@team.example --admin")
+    for words in (
+        ("user", "add", "ann roe", "--email", "ann@team.example"),
+        ("team", "add", "the support"),
+        (*front_desk, "--distribution", "round-robin", "--target-team", "the support"),
+        ("personal-account", "add", "her own", "--user", "ann roe", "--address", "other@team.example"),
+        ("group-account", "add", "old desk", "--address", "same@team.example"),
+        ("group-account", "disable", "old desk"),
+    ):
+        assert run(*words).exit_code == 0
+    fixes = {each["message"].partition(":")[0]: each["fix"] for each in findings(run, code=3)}
+    assert fixes == {
+        "new cases of front desk get nobody": "see: espomail case distribution preview 'front desk'",
+        "same@team.example is the address of several accounts": "espomail group-account edit 'old desk' --address OTHER; "
+        "or: espomail group-account remove 'old desk'",
+        "other@team.example of her own is not an address of ann roe, who can't send from it": "espomail user edit 'ann roe' "
+        "--add-email other@team.example",
+        "old desk is disabled": "espomail group-account test 'old desk'; then espomail group-account enable 'old desk'",
+    }
+    for fix in fixes.values():
+        typed = fix.partition("; or: ")[0].rpartition("espomail ")[2]
+        assert run(*shlex.split(typed.replace("OTHER", "own@team.example"))).exit_code == 0
+    assert [each["check"] for each in findings(run, code=3)] == ["distribution"]
 
 
 def test_only_admins_may_ask(run: Runner) -> None:
@@ -117,7 +146,7 @@ def test_a_filter_of_an_inbox_is_judged_by_the_mail_of_its_user(run: Runner, tmp
     run.now = NOW + timedelta(days=31)
     (found,) = findings(run, code=3)
     assert found["message"] == "no mail has ever matched ben/bills, nor do any of the newest 1"
-    for command in found["fix"].removeprefix("see: ").split(", "):
+    for command in found["fix"].removeprefix("see: ").split("; or: "):
         do(run, command.removeprefix("espomail ") + (" --yes" if "remove" in command else ""))
     assert findings(run, code=0) == []
 

@@ -90,7 +90,8 @@ TROUBLE: dict[str, tuple[Facts, str, str, str]] = {
         replace(FINE, filters=(replace(FILTER, is_hit=True, lost_target=True),)), "warning", "filter", "is gone",
     ),
     "an address on two accounts": (
-        replace(FINE, shared_addresses=(("a@b.c", "one, two"),)), "warning", "address", "several accounts: one, two",
+        replace(FINE, accounts=(STATE, replace(STATE, account=replace(ACCOUNT, id=2, name="again")))),
+        "warning", "address", "support@team.example is the address of several accounts: again, support",
     ),
     "a personal address of another": (
         replace(FINE, other_owners=(("mine", "a@b.c", "ann"),)), "warning", "address", "a@b.c of mine is not an address of ann",
