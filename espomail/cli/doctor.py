@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from espomail.model import Account, Secret, Server
     from espomail.rounds.checkup import Credentials
 
-KEPT_HERE = ("file", "stored")
+KEPT_HERE = ("command", "file", "stored")
 
 
 @command(
@@ -99,12 +99,12 @@ def _credentials(desk: Desk, account: Account) -> Credentials:
     from espomail.rounds.checkup import Credentials
 
     servers = [server for server in (account.imap, account.smtp) if server is not None]
-    secrets = [server.secret for server in servers if server.secret is not None]
+    secrets = dict.fromkeys(server.secret for server in servers if server.secret is not None)
     found: dict[str, Any] = {"ca_trouble": next((t for server in servers if (t := _ca_trouble(server, desk.now()))), "")}
-    for secret in secrets:
+    for secret in sorted(secrets, key=lambda each: each.kind in KEPT_HERE):  # the last word is that of the graver trouble
         if secret.kind == "oauth":
             found |= oauth_tokens.condition(desk.db, secret, key_file=desk.key_path, now=desk.now())
-        elif secret.kind != "command" and (trouble := _secret_trouble(desk, secret)):
+        elif trouble := _secret_trouble(desk, secret):
             found |= {
                 "secret_trouble": trouble.message,
                 "secret_hint": trouble.hint or "",

@@ -215,6 +215,27 @@ def test_a_password_file_that_others_may_read_is_told_with_the_command_that_clos
     assert "secret" not in {each["check"] for each in findings(run, code=0)}
 
 
+def test_the_graver_of_two_troubles_with_passwords_is_told(
+    run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_SUCH_PASSWORD", raising=False)
+    do(run, "user add root --email root@team.example --admin")
+    servers = f"--imap-host mail.example --imap-password-file {tmp_path / 'none'} --smtp-host mail.example"
+    do(run, f"group-account add desk --address desk@team.example {servers} --smtp-password-env NO_SUCH_PASSWORD")
+    (found,) = findings(run, code=3)
+    assert (found["level"], found["check"]) == ("warning", "secret")
+    assert "none can't be read" in found["message"]
+
+
+def test_a_password_command_that_fails_is_told(run: Runner) -> None:
+    do(run, "user add root --email root@team.example --admin")
+    do(run, "group-account add desk --address desk@team.example --imap-host mail.example --imap-password-command false")
+    (found,) = findings(run, code=3)
+    assert found["message"] == "desk: the password command 'false' failed with exit code 1"
+    do(run, "group-account edit desk --imap-password-command pwd")
+    assert findings(run, code=0) == []
+
+
 def test_the_server_of_the_system_is_looked_at_as_that_of_an_account_is(
     run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
