@@ -89,6 +89,7 @@ def _all_facts(
         unknown_settings=tuple(health.unknown_settings(db, (*setting_rules.KEYS, *setting_rules.OUTBOUND_KEYS))),
         role_names=frozenset(role.name for role in roles.list_(db)),
         template_names=frozenset(template.name for template in templates.list_(db)),
+        empty_teams=tuple(health.empty_teams(db)),
         other_owners=tuple(health.other_owners(db)),
         fetch_patience=fetch_patience,
         files=tuple(

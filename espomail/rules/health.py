@@ -179,6 +179,7 @@ CHECKS: Mapping[str, Check] = {
     "settings": settings,
     "auto-reply": of_accounts.templates,
     "distribution": of_accounts.distribution,
+    "team": of_accounts.teams,
     "filter": of_accounts.filters,
     "address": of_accounts.addresses,
     "account": of_accounts.accounts,

@@ -119,6 +119,15 @@ def distribution(facts: Facts) -> Iterator[Finding]:
             yield Finding("warning", "distribution", message, fix)
 
 
+def teams(facts: Facts) -> Iterator[Finding]:
+    """Teams with nobody: a warning where mail of an account goes there; of its cases `distribution` speaks."""
+    used = {team_id for state in facts.accounts if state.account.is_active for team_id in state.account.team_ids}
+    for team_id, name in facts.empty_teams:
+        level: Level = "warning" if team_id in used else "info"
+        message = f"nobody active is in the team {name}"
+        yield Finding(level, "team", message, f"espomail team add-member {quote(name)} USER")
+
+
 def filters(facts: Facts) -> Iterator[Finding]:
     for each in facts.filters:
         if each.lost_target:

@@ -87,6 +87,7 @@ class Facts:
     unknown_settings: tuple[str, ...] = ()
     role_names: frozenset[str] = frozenset()
     template_names: frozenset[str] = frozenset()
+    empty_teams: tuple[tuple[int, str], ...] = ()
     other_owners: tuple[tuple[str, str, str], ...] = ()
     fetch_patience: timedelta = timedelta(minutes=30)
     files: tuple[FileState, ...] = ()

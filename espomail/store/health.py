@@ -172,6 +172,17 @@ def accounts_added_at(db: Connection) -> dict[int, datetime]:
     return {row[0]: times.from_text(row[1]) for row in db.execute("select id, created_at from accounts")}
 
 
+def empty_teams(db: Connection) -> list[tuple[int, str]]:
+    """(id, name) of each team without an active member."""
+    rows = db.execute(
+        """select t.id, t.name from teams t
+           where not exists (select 1 from team_members m join users u on u.id = m.user_id
+                             where m.team_id = t.id and u.is_active)
+           order by t.name"""
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
 def other_owners(db: Connection) -> list[tuple[str, str, str]]:
     """(account, address, owner) of each personal account whose address is not one of its owner's."""
     rows = db.execute(

@@ -71,12 +71,13 @@ def test_every_fix_can_be_typed_as_it_stands(run: Runner) -> None:
         "or: espomail group-account remove 'old desk'",
         "other@team.example of her own is not an address of ann roe, who can't send from it": "espomail user edit 'ann roe' "
         "--add-email other@team.example",
+        "nobody active is in the team the support": "espomail team add-member 'the support' USER",
         "old desk is disabled": "espomail group-account test 'old desk'; then espomail group-account enable 'old desk'",
     }
     for fix in fixes.values():
         typed = fix.partition("; or: ")[0].rpartition("espomail ")[2]
-        assert run(*shlex.split(typed.replace("OTHER", "own@team.example"))).exit_code == 0
-    assert [each["check"] for each in findings(run, code=3)] == ["distribution"]
+        assert run(*shlex.split(typed.replace("OTHER", "own@team.example").replace("USER", "root"))).exit_code == 0
+    assert findings(run, code=0) == []
 
 
 def test_only_admins_may_ask(run: Runner) -> None:
@@ -233,6 +234,28 @@ def test_a_password_command_that_fails_is_told(run: Runner) -> None:
     (found,) = findings(run, code=3)
     assert found["message"] == "desk: the password command 'false' failed with exit code 1"
     do(run, "group-account edit desk --imap-password-command pwd")
+    assert findings(run, code=0) == []
+
+
+def test_teams_with_nobody_are_told(run: Runner) -> None:
+    """Neither an inactive user nor none at all makes somebody; without an account that uses it, a team is no trouble yet."""
+    for line in (
+        "user add root --email root@team.example --admin",
+        "user add ann --email ann@team.example",
+        "team add support",
+        "team add-member support ann",
+        "user disable ann",
+        "team add later",
+        "group-account add desk --address desk@team.example --team support",
+    ):
+        do(run, line)
+    found = [(each["level"], each["check"], each["fix"]) for each in findings(run, code=3)]
+    assert found == [
+        ("warning", "team", "espomail team add-member support USER"),
+        ("info", "team", "espomail team add-member later USER"),
+    ]
+    do(run, "team add-member support root")
+    do(run, "team add-member later root")
     assert findings(run, code=0) == []
 
 

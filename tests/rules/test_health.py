@@ -82,6 +82,10 @@ TROUBLE: dict[str, tuple[Facts, str, str, str]] = {
         account(account=replace(ACCOUNT, create_case=True), distribution_trouble="all are absent"),
         "warning", "distribution", "new cases of support get nobody: all are absent",
     ),
+    "a team with nobody that an account's mail goes to": (
+        replace(of(team_ids=(7,)), empty_teams=((7, "the night"),)), "warning", "team", "nobody active is in the team the night",
+    ),
+    "a team with nobody that has no mail": (replace(FINE, empty_teams=((7, "later"),)), "info", "team", "the team later"),
     "a filter that never matches": (replace(FINE, filters=(FILTER,)), "warning", "filter", "newest 50"),
     "a young filter that has not matched": (
         replace(FINE, filters=(replace(FILTER, created_at=NOW),)), "info", "filter", "spam",
