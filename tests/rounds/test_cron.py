@@ -111,7 +111,7 @@ def test_the_example_for_cron_is_complete() -> None:
     text = (Path(__file__).parents[2] / "crontab.example").read_text()
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     assert re.search(r"^MAILTO=\S+@\S+$", text, re.MULTILINE)
-    assert re.search(r'^#\s+support: "\|/\S+/espomail --db \S+ deliver support"$', text, re.MULTILINE)
+    assert re.search(r'^#\s+"\|/\S+/espomail --db \S+ deliver support"$', text, re.MULTILINE)
     jobs = [line for line in lines if "=" not in line.split()[0]]
     assert all(re.match(r"(?:[\d*/,-]+ +){5}espomail  espomail \w+", job) for job in jobs), jobs
     assert {job.split("espomail  espomail ")[1].split()[0] for job in jobs} == {"cron", "backup", "doctor"}
