@@ -106,7 +106,7 @@ def _folder(keep: str | None) -> Path:
     folder = Path(keep)
     if folder.exists() and any(folder.iterdir()):
         raise BadInput(f"{folder} is not empty", "name a new folder with --keep")
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
 
 
