@@ -114,14 +114,20 @@ def fetch(desk: Desk, request: Request, *, progress: Callable[[int, int], None] 
     """Take in what is new and process it; return when all of it is processed. `progress` gets counts: taken in, done."""
     started = desk.monotonic()
     first_receipt, last_case = receipts.next_id(desk.db), cases.last_number(desk.db)
-    child = Child(desk.db_path, now=desk.now, done=lambda count: progress(0, count))
     time_s = request.max_time_s or NO_LIMIT_S
     budget = Budget(request.limit, started + time_s, desk.monotonic, least_s=min(LEAST_S, time_s / 4))
-    _wake_what_waits(desk, request, child)
+
+    def done(count: int) -> None:
+        budget.note_done(count)
+        progress(0, count)
 
     def taken_in(count: int) -> None:
+        budget.note_taken(count)
         child.poke()
         progress(count, 0)
+
+    child = Child(desk.db_path, now=desk.now, done=done)
+    _wake_what_waits(desk, request, child)
 
     parts = [Part(account, AccountReport(account.name, account.kind)) for account in _oldest_attempt_first(desk.db, request)]
     try:

@@ -217,7 +217,7 @@ class Session:
                 )
                 self._add(receipt, answer, content, now)
             mailboxes.set_cursor(self.db, mailbox.id, answers[-1].uid)
-        self.taken_in(len(answers))
+        self.taken_in(sum(isinstance(answer, RawMail) for answer in answers))
 
     def _add(
         self,
@@ -279,7 +279,7 @@ class Session:
                 worker.quarantine(self.db, receipt, answer.message, now=self.now())
             else:
                 receipts.set_final(self.db, receipt.id, "vanished", email_id=None)
-        self.taken_in(1)
+        self.taken_in(int(isinstance(answer, RawMail)))
 
 
 @dataclass(frozen=True, slots=True)
