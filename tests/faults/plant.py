@@ -65,7 +65,7 @@ def red_under(patch: Path) -> list[str] | None:
         fitted = subprocess.run(["patch", "--quiet", "--forward", "-p1", "-d", str(copy), "-i", str(patch)], check=False)
         if fitted.returncode:
             return None
-        command = [sys.executable, "-m", "pytest", "-x", "-n", "2", *ASKED.get(patch.stem, OTHERS)]
+        command = [sys.executable, "-m", "pytest", "-x", "-p", "no:xdist", *ASKED.get(patch.stem, OTHERS)]
         environment = {"PYTHONPATH": str(copy), "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
         done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
     red = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("FAILED ")]
