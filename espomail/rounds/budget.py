@@ -36,9 +36,9 @@ class Budget:
         return self.monotonic() + self.least_s >= self.stop_at
 
     def is_spent(self) -> bool:
-        return self.is_late_with(self._taken - self._done) or (self.mails is not None and self.mails <= 0)
+        return self._is_late_with(self._taken - self._done) or (self.mails is not None and self.mails <= 0)
 
-    def is_late_with(self, count: int) -> bool:
+    def _is_late_with(self, count: int) -> bool:
         """Whether processing so many mails takes all the time that is left."""
         now = self.monotonic()
         pace = self._done / (now - self._since) if self._done >= FIRST_MAILS and now > self._since else FIRST_PACE

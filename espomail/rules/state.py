@@ -1,4 +1,4 @@
-"""The wanted state as people write it in YAML: which keys there are, what each takes, and what differs. Pure."""
+"""The wanted state as people write it in YAML: which keys there are, what each takes, and all that is wrong. Pure."""
 
 from __future__ import annotations
 
